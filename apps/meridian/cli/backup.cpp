@@ -1,0 +1,41 @@
+#include "backup.h"
+
+#include <fmt/format.h>
+
+#include <filesystem>
+
+#include "base/real/real.h"
+#include "cli/commands.h"
+#include "terminal.h"
+
+namespace meridian::cli {
+
+void add_backup(CLI::App& app, Common& common, const Chosen& chosen) {
+    auto directory = std::make_shared<std::string>();
+    auto* backup = app.add_subcommand("backup", "Copy database, keys and ledger into a new directory while Meridian runs");
+    backup->add_option("DIRECTORY", *directory, "On the server's host; new or empty")->required();
+    backup->callback([&common, chosen, directory] {
+        chosen([&common, directory] {
+            auto api = common.api();
+            const auto made = api.post("/meridian/v1/backup", JsonObject{{"directory", std::filesystem::absolute(*directory).string()}});
+            if (common.json) return print(made);
+            fmt::print("{} files, {} in {}\n", number(made, "files"), terminal::bytes(static_cast<std::uint64_t>(number(made, "bytes"))), *directory);
+            return int{ok};
+        });
+    });
+
+    auto* restore = app.add_subcommand("restore", "Make a data directory from a backup; every digest is checked first");
+    restore->add_option("DIRECTORY", *directory, "The backup")->required()->check(CLI::ExistingDirectory);
+    restore->callback([&common, chosen, directory] {
+        chosen([&common, directory] {
+            real::PosixDisk disk;
+            const auto done = app::restore(disk, *directory, common.data);
+            if (!done) throw Failure{failed, done.error().said, "name an empty place with --data, and a directory that `meridian backup` made"};
+            if (common.json) return print(JsonObject{{"files", done->files}, {"bytes", done->bytes}, {"data", common.data}});
+            fmt::print("{} files, {} restored into {}\n", done->files, terminal::bytes(done->bytes), common.data);
+            return int{ok};
+        });
+    });
+}
+
+}  // namespace meridian::cli

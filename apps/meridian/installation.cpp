@@ -1,0 +1,368 @@
+#include "installation.h"
+
+#include <fmt/format.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include <atomic>
+#include <boost/asio/ip/tcp.hpp>
+#include <cerrno>
+#include <cstring>
+#include <boost/asio/execution/context.hpp>
+#include <boost/asio/query.hpp>
+#include <thread>
+
+#include "base/real/real.h"
+#include "base/rng.h"
+#include "inference/api.h"
+#include "inference/gateway.h"
+#include "inference/reconcile.h"
+#include "inference/store.h"
+#include "keys/keys.h"
+#include "llama_path.h"
+#include "local_authorizer.h"
+#include "shipped_models.h"
+#include "store/blobs.h"
+#include "system_routes.h"
+#include "http/tls.h"
+
+namespace meridian::app {
+namespace {
+
+constexpr Duration drain_grace = std::chrono::seconds(20);
+
+std::uint32_t loop_count(std::uint32_t wished) { return wished ? wished : std::max(1u, std::thread::hardware_concurrency()); }
+
+// One of each for every loop; found by the execution context that a coroutine's executor belongs to.
+class Clients {
+public:
+    Clients(Network& network, Clock& clock, real::Loops& loops, const http::EgressPolicy& policy) {
+        for (std::size_t i = 0; i < loops.size(); ++i) {
+            clients_.push_back({&context_of(loops.executor(i)), std::make_unique<http::Client>(network, clock, loops.executor(i), policy)});
+        }
+    }
+    http::Client& here(const Executor& executor) {
+        const auto* context = &context_of(executor);
+        for (auto& [owner, client] : clients_) {
+            if (owner == context) return *client;
+        }
+        MERIDIAN_ASSERT(!"a coroutine runs on an executor that is no loop of ours");
+        return *clients_.front().second;
+    }
+    [[nodiscard]] http::Client& at(std::size_t index) { return *clients_[index].second; }
+
+private:
+    static asio::execution_context& context_of(const Executor& executor) { return asio::query(executor, asio::execution::context); }
+    std::vector<std::pair<asio::execution_context*, std::unique_ptr<http::Client>>> clients_;
+};
+
+// The node keeps its id over restarts: its row is found by zone and host name.
+fleet::Node known_node(store::Store& store, fleet::Node node, Timestamp now) {
+    return store.write_now([&](store::Tx& tx) {
+        const auto rows = tx.query("select id from nodes where zone = $1 and name = $2", node.zone.str(), node.name);
+        if (!rows.empty()) {
+            node.id = store::id_in<NodeId>(rows.front(), "id");
+            tx.run("update nodes set arch = $1, cpus = $2, memory_bytes = $3, seen_at = $4, updated_at = $4 where id = $5", node.arch, node.cpus,
+                   node.memory_bytes, now, node.id);
+            return node;
+        }
+        tx.run("insert into nodes (id, name, zone, arch, cpus, memory_bytes, seen_at, created_at, updated_at) values ($1, $2, $3, $4, $5, $6, $7, $7, $7)", node.id,
+               node.name, node.zone.str(), node.arch, node.cpus, node.memory_bytes, now);
+        return node;
+    });
+}
+
+// SO_REUSEPORT, which our own loops share a port by, would let a second Meridian in silently.
+std::optional<Diagnostic> port_taken(const Address& at) {
+    const int family = at.ip.is_v6() ? AF_INET6 : AF_INET;
+    const int fd = ::socket(family, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    const int on = 1;
+    ::setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on);
+    const asio::ip::tcp::endpoint endpoint(at.ip, at.port);
+    const bool bound = ::bind(fd, endpoint.data(), static_cast<socklen_t>(endpoint.size())) == 0;
+    const int error = errno;
+    ::close(fd);
+    if (bound) return std::nullopt;
+    if (error == EADDRINUSE) return Diagnostic{fmt::format("Port {} is taken by another program. Stop it, or choose another port with --listen.", at.port)};
+    return Diagnostic{fmt::format("Cannot listen on {}: {}.", at.str(), std::strerror(error))};
+}
+
+bool is_loopback(const Address& at) { return !at.unix_path.empty() || at.ip.is_loopback(); }
+
+// Everything in constructor order; destroyed in reverse. Each member may use those above it.
+class Running final : public Installation {
+public:
+    explicit Running(const UpOptions& options)
+        : options_(options), layout_(options.data, options.zone), loops_(loop_count(options.loops)), store_pool_(2), io_pool_(2) {}
+    ~Running() override { stop_loops(); }
+
+    expected<void> start();
+
+    [[nodiscard]] std::string url() const override { return url_; }
+    [[nodiscard]] const identity::Bootstrap& bootstrap() const override { return bootstrap_; }
+    void deploy(const std::string& model) override;
+    [[nodiscard]] std::vector<DeployedModel> deployed() override;
+    void drain() override;
+
+private:
+    expected<void> open_storage();
+    expected<void> open_services();
+    expected<void> listen();
+    void add_routes();
+    expected<void> write_cli_file();
+    void stop_loops();
+    static Task<> construct(std::function<void()> make) {
+        make();
+        co_return;
+    }
+
+    UpOptions options_;
+    Layout layout_;
+    std::optional<geography::Zone> zone_;
+    std::string url_;
+    SystemRng rng_;
+    real::WallClock clock_;
+    real::PosixDisk disk_;
+    real::SocketNetwork network_;
+    real::Loops loops_;
+    real::ThreadPool store_pool_, io_pool_;
+    std::unique_ptr<DirectoryLock> lock_;
+    std::optional<keys::KeyRing> control_keys_, zone_keys_;
+    std::unique_ptr<store::Store> store_;
+    std::optional<store::ArtifactStore> artifacts_;
+    std::optional<store::ContentStore> content_;
+    std::optional<geography::ZoneFacts> facts_;
+    std::unique_ptr<metering::Meter> meter_;
+    std::optional<identity::Identity> identity_;
+    identity::Bootstrap bootstrap_;
+    std::optional<LocalAuthorizer> authorizer_;
+    std::optional<catalog::Catalog> catalog_;
+    std::unique_ptr<fleet::Driver> driver_;
+    std::optional<inference::Deployments> deployments_;
+    inference::Serving serving_;
+    std::optional<Clients> clients_;
+    std::optional<inference::Gateway> gateway_;
+    std::optional<http::Router> router_;
+    std::optional<inference::Reconciler> reconciler_;
+    std::optional<TaskGroup> tasks_;  // on the home loop: reconciler, group commits
+    std::vector<std::unique_ptr<http::Server>> servers_;
+    std::vector<std::unique_ptr<Listener>> listeners_;
+    std::atomic<bool> ready_{false};
+    bool drained_ = false;
+};
+
+expected<void> Running::open_storage() {
+    zone_ = geography::Zone::parse(options_.zone);
+    if (!zone_) return complaint(fmt::format("'{}' is no zone name; it looks like fr-par-1.", options_.zone));
+    for (const auto& path : {layout_.control(), layout_.zone(), layout_.content(), layout_.artifacts(), layout_.replicas(), layout_.ledger()}) {
+        if (auto made = disk_.make_directories(path); !made) return complaint("The data directory cannot be used: " + made.error().said);
+    }
+    auto lock = disk_.lock(layout_.lock());
+    if (!lock) return complaint(fmt::format("'{}' is in use by another Meridian ({}). Stop it first, or name another --data.", layout_.root, lock.error().said));
+    lock_ = std::move(*lock);
+    auto control = keys::KeyRing::open(disk_, rng_, layout_.control_keys());
+    if (!control) return std::unexpected(control.error());
+    control_keys_ = std::move(*control);
+    auto zone = keys::KeyRing::open(disk_, rng_, layout_.zone_keys());
+    if (!zone) return std::unexpected(zone.error());
+    zone_keys_ = std::move(*zone);
+    auto store = store::Store::open(disk_, clock_, store_pool_, {.path = layout_.database()});
+    if (!store) return std::unexpected(store.error());
+    store_ = std::move(*store);
+    artifacts_.emplace(disk_, layout_.artifacts());
+    content_.emplace(disk_, layout_.content(), zone_->str());
+    return {};
+}
+
+expected<void> Running::open_services() {
+    facts_ = geography::ZoneFacts{*zone_, std::nullopt};
+    auto meter = metering::Meter::open(disk_, clock_, rng_, io_pool_, zone_keys_->signing, *facts_, {.directory = layout_.ledger()});
+    if (!meter) return std::unexpected(meter.error());
+    meter_ = std::move(*meter);
+    identity_.emplace(*store_, clock_, rng_);
+    bootstrap_ = identity_->bootstrap();
+    authorizer_.emplace(identity_->authorizer(), bootstrap_, rng_);
+    catalog_.emplace(*store_, *artifacts_, clock_, rng_, io_pool_, control_keys_->sealing, disk_, std::string(shipped_models));
+    catalog_->load();
+    const auto home = loops_.executor(0);
+    identity_->follow(home);
+    catalog_->follow(home);
+    auto node = known_node(*store_, fleet::probe_host(disk_, rng_, *zone_, layout_.replicas()), clock_.now());
+    driver_ = fleet::process_driver(disk_, network_, clock_, rng_, io_pool_, home, {.directory = layout_.replicas(), .shim_program = own_path()});
+    deployments_.emplace(*store_, *catalog_, std::vector{std::move(node)}, *zone_, clock_, rng_);
+    clients_.emplace(network_, clock_, loops_, http::EgressPolicy(options_.egress));
+    gateway_.emplace(serving_, *meter_, [this](const Executor& executor) -> http::Client& { return clients_->here(executor); });
+    reconciler_.emplace(*store_, *content_, *catalog_, *driver_, *deployments_, serving_, clock_, rng_, home,
+                        inference::RuntimeOptions{.llama_server = llama_path(options_.llama_server), .extra_readable = {}, .threads = options_.runtime_threads});
+    return {};
+}
+
+void Running::add_routes() {
+    router_.emplace(*authorizer_);
+    inference::add_openai_routes(*router_, *gateway_);
+    inference::add_scaleway_routes(*router_, *deployments_, *catalog_, url_);
+    inference::add_native_routes(*router_, *deployments_, *catalog_, *content_, *store_, disk_);
+    identity::add_routes(*router_, *identity_);
+    metering::add_routes(*router_, *meter_, io_pool_, *zone_);
+    add_system_routes(*router_, {.clock = clock_,
+                                 .disk = disk_,
+                                 .pool = io_pool_,
+                                 .store = *store_,
+                                 .deployments = *deployments_,
+                                 .zone = *facts_,
+                                 .layout = layout_,
+                                 .url = [this] { return url_; },
+                                 .servers =
+                                     [this] {
+                                         std::vector<const http::ServerCounters*> out;
+                                         for (const auto& server : servers_) out.push_back(&server->counters());
+                                         return out;
+                                     },
+                                 .private_artifacts =
+                                     [this] {
+                                         std::vector<std::string> out;
+                                         for (const auto& model : catalog_->models(std::nullopt)) {
+                                             for (const auto& artifact : model.artifacts) {
+                                                 if (std::holds_alternative<catalog::FileSource>(artifact.source)) out.push_back(hex(artifact.digest));
+                                             }
+                                         }
+                                         return out;
+                                     },
+                                 .ready = [this] { return ready_.load(); }});
+}
+
+expected<void> Running::listen() {
+    auto at = Address::parse(options_.listen);
+    if (!at) return complaint(fmt::format("'{}' is no address to listen on; it looks like 127.0.0.1:8080.", options_.listen));
+    const bool tls = !options_.tls_cert.empty();
+    if (!is_loopback(*at) && !tls && !options_.insecure) {
+        return complaint("Listening beyond loopback needs --tls-cert and --tls-key, or --insecure behind a proxy that adds TLS.");
+    }
+    std::shared_ptr<http::TlsContext> context;
+    if (tls) {
+        auto made = http::TlsContext::from_files(disk_, options_.tls_cert, options_.tls_key);
+        if (!made) return std::unexpected(made.error());
+        context = std::move(*made);
+    }
+    if (at->unix_path.empty() && at->port != 0) {
+        if (const auto taken = port_taken(*at)) return std::unexpected(*taken);
+    }
+    for (std::size_t i = 0; i < loops_.size(); ++i) {
+        auto listener = network_.listen(loops_.executor(i), *at);
+        if (!listener) return complaint(fmt::format("Cannot listen on {}: {}.", at->str(), listener.error().message()));
+        at = (*listener)->local();
+        listeners_.push_back(std::move(*listener));
+        if (!at->unix_path.empty()) break;
+    }
+    url_ = fmt::format("{}://{}", tls ? "https" : "http", at->str());
+    add_routes();
+    for (std::size_t i = 0; i < listeners_.size(); ++i) {
+        std::function<void(const http::Access&)> access;
+        if (options_.access_log) {
+            access = [](const http::Access& a) {
+                log::info("access", "{} {} {} {} {} in {} out {} took {} us", a.request_id, a.peer, a.method, a.route, a.status, a.bytes_in, a.bytes_out,
+                          std::chrono::duration_cast<std::chrono::microseconds>(a.took).count());
+            };
+        }
+        servers_.push_back(std::make_unique<http::Server>(*router_, clock_, rng_, loops_.executor(i), http::ServerLimits{}, context, std::move(access)));
+    }
+    return {};
+}
+
+expected<void> Running::write_cli_file() {
+    const auto file = to_text(JsonObject{{"url", url_},
+                                         {"secret_key", authorizer_->secret()},
+                                         {"organization_id", bootstrap_.organization.str()},
+                                         {"project_id", bootstrap_.project.str()},
+                                         {"region", zone_->region()},
+                                         {"zone", zone_->str()},
+                                         {"pid", static_cast<std::int64_t>(getpid())}});
+    if (auto written = disk_.replace_file(layout_.root + "/cli.json", file); !written) return complaint(written.error().said);
+    return {};
+}
+
+expected<void> Running::start() {
+    for (auto step : {&Running::open_storage, &Running::open_services, &Running::listen, &Running::write_cli_file}) {
+        if (auto done = (this->*step)(); !done) return done;
+    }
+    tasks_.emplace(loops_.executor(0));
+    // Servers and long tasks begin on their own loops, before those start to run.
+    tasks_->spawn("reconciler", reconciler_->run());
+    tasks_->spawn("group commits", meter_->run_commits());
+    for (std::size_t i = 0; i < servers_.size(); ++i) servers_[i]->serve(std::move(listeners_[i]));
+    loops_.start();
+    ready_ = true;
+    return {};
+}
+
+void Running::deploy(const std::string& model) {
+    const auto caller = [this] {
+        identity::Caller owner;
+        owner.organization = bootstrap_.organization;
+        owner.project = bootstrap_.project;
+        owner.role = identity::Role::admin;
+        return owner;
+    }();
+    const auto existing = store_->read_now([](store::Tx& tx) { return inference::rows::all(tx); });
+    for (const auto& d : existing) {
+        if (d.model_name == model && d.state != inference::DeploymentState::deleting) return;
+    }
+    loops_.wait(loops_.executor(0), [](inference::Deployments& all, identity::Caller by, std::string name) -> Task<> {
+        inference::DeploymentWish wish;
+        wish.model = name;
+        wish.name = name;
+        co_await all.create(std::move(by), std::move(wish));
+    }(*deployments_, caller, model));
+}
+
+std::vector<DeployedModel> Running::deployed() {
+    std::vector<DeployedModel> out;
+    for (const auto& d : store_->read_now([](store::Tx& tx) { return inference::rows::all(tx); })) {
+        DeployedModel model;
+        model.name = d.model_name;
+        model.phase = deployments_->phases().of(d.id);
+        if (model.phase.empty()) model.phase = inference::name(d.state);
+        model.error = d.error_message.value_or("");
+        model.ready = d.state == inference::DeploymentState::ready;
+        model.zone = zone_->str();
+        if (const auto m = catalog_->find(d.model)) {
+            model.price = fmt::format("€{} in, €{} out for a million tokens", m->input_per_million.str(), m->output_per_million.str());
+        }
+        out.push_back(std::move(model));
+    }
+    return out;
+}
+
+void Running::drain() {
+    if (std::exchange(drained_, true)) return;
+    ready_ = false;
+    for (std::size_t i = 0; i < servers_.size(); ++i) loops_.wait(loops_.executor(i), servers_[i]->drain(drain_grace));
+    loops_.wait(loops_.executor(0), reconciler_->stop());
+    loops_.wait(loops_.executor(0), driver_->shutdown(fleet::Driver::Leave::stop));
+    loops_.wait(loops_.executor(0), [](TaskGroup& tasks) -> Task<> {
+        tasks.cancel();
+        co_await tasks.join();
+    }(*tasks_));
+    for (std::size_t i = 0; i < loops_.size(); ++i) loops_.wait(loops_.executor(i), construct([this, i] { clients_->at(i).close(); }));
+    meter_->close();
+    (void)disk_.remove(layout_.root + "/cli.json");
+}
+
+void Running::stop_loops() {
+    if (tasks_ && !drained_) drain();
+    loops_.stop();
+}
+
+}  // namespace
+
+expected<std::unique_ptr<Installation>> Installation::open(const UpOptions& options) {
+    auto made = std::make_unique<Running>(options);
+    try {
+        if (auto started = made->start(); !started) return std::unexpected(started.error());
+    } catch (const Error& error) {
+        return complaint(error.said + (error.logged.empty() ? "" : " (" + error.logged + ")"));
+    }
+    return made;
+}
+
+}  // namespace meridian::app

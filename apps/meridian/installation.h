@@ -1,0 +1,70 @@
+// One running Meridian: every service built in constructor order over the real effects, its routes, its life from start to drain.
+#pragma once
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "base/expected.h"
+#include "base/log.h"
+#include "identity/service.h"
+
+namespace meridian::app {
+
+struct UpOptions {
+    std::string data;
+    std::string listen = "127.0.0.1:8080";
+    std::string zone = "fr-par-1";
+    std::string ready_file;
+    std::vector<std::string> with;  // models to deploy at start
+    std::string tls_cert, tls_key;
+    bool insecure = false;  // listen beyond loopback without TLS
+    std::vector<std::string> egress;
+    std::string llama_server;
+    std::uint32_t loops = 0;  // 0: one a core
+    std::uint32_t runtime_threads = 0;
+    bool access_log = false;
+    log::Level log_level = log::Level::warn;
+    log::Form log_form = log::Form::text;
+    bool quiet = false;  // no screen
+};
+
+struct DeployedModel {
+    std::string name, phase, error, price, zone;
+    bool ready = false;
+};
+
+class Installation {
+public:
+    // Opens and checks everything below `options.data`; listens. The diagnostic is a sentence for the operator.
+    static expected<std::unique_ptr<Installation>> open(const UpOptions& options);
+    virtual ~Installation() = default;
+
+    [[nodiscard]] virtual std::string url() const = 0;
+    [[nodiscard]] virtual const identity::Bootstrap& bootstrap() const = 0;
+    // Deploys the model if no deployment of it exists. Throws Error.
+    virtual void deploy(const std::string& model) = 0;
+    [[nodiscard]] virtual std::vector<DeployedModel> deployed() = 0;
+    // Ends accepting, lets answers end, stops replicas, closes the ledger. Blocking.
+    virtual void drain() = 0;
+};
+
+// Paths below a data directory: content and metadata are apart from the first byte.
+struct Layout {
+    explicit Layout(std::string data, std::string zone) : root(std::move(data)), zone_name(std::move(zone)) {}
+    std::string root, zone_name;
+    [[nodiscard]] std::string control() const { return root + "/control"; }
+    [[nodiscard]] std::string database() const { return control() + "/meridian.db"; }
+    [[nodiscard]] std::string control_keys() const { return control() + "/keys"; }
+    [[nodiscard]] std::string zone() const { return root + "/zones/" + zone_name; }
+    [[nodiscard]] std::string zone_keys() const { return zone() + "/keys"; }
+    [[nodiscard]] std::string ledger() const { return zone() + "/ledger"; }
+    [[nodiscard]] std::string artifacts() const { return zone() + "/artifacts"; }
+    [[nodiscard]] std::string content() const { return zone() + "/content"; }
+    [[nodiscard]] std::string replicas() const { return zone() + "/replicas"; }
+    [[nodiscard]] std::string lock() const { return root + "/lock"; }
+};
+
+}  // namespace meridian::app

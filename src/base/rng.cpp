@@ -1,0 +1,68 @@
+#include "base/rng.h"
+
+#include <sys/random.h>
+
+#include <bit>
+#include <cerrno>
+#include <cstring>
+#include <system_error>
+
+#include "base/error.h"
+
+namespace meridian {
+
+std::uint64_t Rng::next() {
+    std::uint64_t value;
+    fill(std::as_writable_bytes(std::span(&value, 1)));
+    return value;
+}
+
+std::uint64_t Rng::below(std::uint64_t bound) {
+    MERIDIAN_ASSERT(bound > 0);
+    // The lowest 2^64 mod bound values would make small results likelier; they are drawn again.
+    const std::uint64_t uneven = (0 - bound) % bound;
+    for (;;)
+        if (const std::uint64_t value = next(); value >= uneven) return value % bound;
+}
+
+void SystemRng::fill(std::span<std::byte> out) {
+    while (!out.empty()) {
+        const auto got = ::getrandom(out.data(), out.size(), 0);
+        if (got < 0 && errno != EINTR) throw std::system_error(errno, std::generic_category(), "getrandom");
+        if (got > 0) out = out.subspan(static_cast<std::size_t>(got));
+    }
+}
+
+// xoshiro256** (Blackman and Vigna, 2018), its state filled by splitmix64 so that near seeds give far sequences.
+SeededRng::SeededRng(std::uint64_t seed) {
+    for (auto& word : state_) {
+        seed += 0x9E3779B97F4A7C15ull;
+        std::uint64_t z = seed;
+        z = (z ^ (z >> 30)) * 0xBF58476D1CE4E5B9ull;
+        z = (z ^ (z >> 27)) * 0x94D049BB133111EBull;
+        word = z ^ (z >> 31);
+    }
+}
+
+std::uint64_t SeededRng::step() {
+    const std::uint64_t result = std::rotl(state_[1] * 5, 7) * 9;
+    const std::uint64_t t = state_[1] << 17;
+    state_[2] ^= state_[0];
+    state_[3] ^= state_[1];
+    state_[1] ^= state_[2];
+    state_[0] ^= state_[3];
+    state_[2] ^= t;
+    state_[3] = std::rotl(state_[3], 45);
+    return result;
+}
+
+void SeededRng::fill(std::span<std::byte> out) {
+    while (!out.empty()) {
+        const std::uint64_t word = step();
+        const auto count = out.size() < sizeof word ? out.size() : sizeof word;
+        std::memcpy(out.data(), &word, count);
+        out = out.subspan(count);
+    }
+}
+
+}  // namespace meridian

@@ -1,0 +1,34 @@
+#include <dirent.h>
+
+#include <memory>
+
+#include "fleet/sandbox/layers.h"
+
+namespace meridian::fleet::sandbox {
+
+const std::vector<std::string>& system_paths() {
+    static const std::vector<std::string> paths = {
+        "/usr",           "/bin",          "/lib",       "/lib64",     "/etc/ld.so.cache", "/etc/localtime", "/proc/meminfo",
+        "/proc/cpuinfo",  "/proc/stat",    "/proc/self", "/proc/version", "/proc/sys/vm/overcommit_memory", "/sys/devices/system/cpu",
+        "/sys/devices/system/node", "/sys/kernel/mm/transparent_hugepage"};
+    return paths;
+}
+
+std::vector<std::string> device_paths() { return {"/dev/null", "/dev/zero", "/dev/random", "/dev/urandom"}; }
+
+std::vector<std::string> gpu_paths() {
+    std::vector<std::string> out;
+    const std::unique_ptr<DIR, int (*)(DIR*)> dev(::opendir("/dev"), ::closedir);
+    if (!dev) return out;
+    while (const auto* entry = ::readdir(dev.get())) {
+        if (std::string_view(entry->d_name).starts_with("nvidia")) out.push_back(std::string("/dev/") + entry->d_name);
+    }
+    return out;
+}
+
+// The CUDA library looks for its devices through these.
+std::vector<std::string> gpu_system_paths() {
+    return {"/proc/driver/nvidia", "/proc/devices", "/proc/modules", "/sys/bus/pci", "/sys/devices", "/sys/module", "/sys/class", "/etc/nvidia"};
+}
+
+}  // namespace meridian::fleet::sandbox

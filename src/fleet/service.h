@@ -1,0 +1,131 @@
+// Machines and what runs on them: nodes, node types, placement, and the drivers that start replicas.
+#pragma once
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "base/async.h"
+#include "base/disk.h"
+#include "base/expected.h"
+#include "base/id.h"
+#include "base/net.h"
+#include "base/rng.h"
+#include "geography/types.h"
+
+namespace meridian::fleet {
+
+struct Gpu {
+    std::string name;  // "NVIDIA H100 80GB HBM3"
+    std::string uuid;
+    std::uint64_t memory_bytes = 0;
+    int index = 0;
+};
+
+struct Node {
+    NodeId id;
+    std::string name;  // host name
+    geography::Zone zone;
+    std::string arch;  // "x86_64", "aarch64"
+    std::uint32_t cpus = 0;
+    std::uint64_t memory_bytes = 0;
+    std::vector<Gpu> gpus;
+    std::vector<std::string> sandbox_layers;  // what the kernel lets us have: "landlock-7", "seccomp", "user-ns", "net-ns", "rlimits", "cgroup-v1"
+};
+
+// What people choose from when they deploy. Offered only where a node can hold it.
+struct NodeType {
+    std::string name, description;  // "CPU-2C-8G"
+    std::string arch;
+    std::uint32_t vcpus = 0, gpus = 0;
+    std::uint64_t memory_bytes = 0, vram_bytes = 0;
+    bool disabled = false;
+};
+
+struct Need {
+    std::uint64_t memory_bytes = 0;
+    std::uint32_t cpus = 1, gpus = 0;
+    std::string arch;  // "" any
+};
+struct Load {
+    std::uint64_t memory_used = 0;
+    std::uint32_t cpus_used = 0;
+    std::vector<int> gpus_used;
+};
+struct Placement {
+    NodeId node;
+    std::vector<int> gpus;
+    std::string because;  // "node debian holds 0.4 GiB of 23 GiB and is in fr-par-1, which the project's policy allows"
+};
+// Pure. The diagnostic says for every node why not.
+expected<Placement> place(const Need& need, const geography::Residency& residency, std::span<const Node> nodes, std::span<const Load> loads);
+
+// What a replica is made of. Arguments and environment may hold {socket} (the Unix socket to serve on) and {secret_file}, the
+// environment also {secret}.
+struct Launch {
+    ReplicaId id;
+    std::string program;
+    std::vector<std::string> arguments;
+    std::vector<std::string> environment;      // "NAME=value", nothing is inherited
+    std::vector<std::string> readable_paths;   // beside the system's libraries
+    std::string log_path;                      // content: lives in the project's content store
+    std::string health_path = "/health";       // 200 means ready, 503 loading
+    std::uint64_t memory_bytes = 0;
+    std::uint32_t cpus = 1;
+    std::vector<int> gpus;
+};
+
+enum class ReplicaState { starting, loading, ready, backing_off, failed, stopped };
+std::string_view name(ReplicaState state);
+
+struct Replica {
+    ReplicaId id;
+    ReplicaState state = ReplicaState::starting;
+    Address address;         // Unix socket
+    std::string secret;      // bearer of this replica alone
+    std::string detail;      // for people: last error, exit status, back-off
+    int restarts = 0;
+    std::vector<std::string> layers;  // sandbox layers it really got
+    int pid = 0;                      // of the program, as this host sees it; 0 while there is none
+};
+
+// Two implementations today: `process` (this host) and the fake of the tests; slurm and kubernetes come later.
+class Driver {
+public:
+    virtual ~Driver() = default;
+    // Claims replicas that survived an earlier Meridian. Call once before anything else; those not in `wanted` are stopped.
+    virtual Task<std::vector<Replica>> adopt(std::vector<ReplicaId> wanted) = 0;
+    // Starts, or returns the running one of that id.
+    virtual Task<Replica> start(Launch launch) = 0;
+    virtual Task<> stop(ReplicaId id, Duration grace) = 0;
+    virtual std::optional<Replica> find(ReplicaId id) = 0;
+    // Told of every change of state, on the driver's executor.
+    virtual void on_change(std::function<void(const Replica&)> told) = 0;
+    // A clean end of Meridian: stops every replica (Leave::stop) or leaves them to be claimed by the next (Leave::running).
+    enum class Leave { stop, running };
+    virtual Task<> shutdown(Leave leave) = 0;
+};
+
+struct ProcessDriverOptions {
+    std::string directory;     // "<data>/zones/<zone>/replicas": sockets, shim state. Kept short: a Unix path has 107 bytes
+    std::string shim_program;  // our own binary; run as `meridian shim ...`
+    Duration unclaimed_limit = std::chrono::seconds(30);
+    Duration health_every = std::chrono::seconds(2);
+    // A crashed replica waits this long, then twice as long each time; so many crashes within the window, and it has failed.
+    Duration backoff_first = std::chrono::milliseconds(500), backoff_longest = std::chrono::seconds(30);
+    int crashes_max = 5;
+    Duration crash_window = std::chrono::seconds(60);
+};
+std::unique_ptr<Driver> process_driver(Disk& disk, Network& network, Clock& clock, Rng& rng, Pool& pool, Executor executor, ProcessDriverOptions options);
+
+// The shim's main(): owns one child, obeys one lease holder over a Unix socket. Plain POSIX, one thread.
+int shim_main(int argc, char** argv);
+
+// Looks at this host: CPUs, memory, GPUs (nvidia-smi where it exists), and what the kernel allows for sandboxes. Blocking.
+Node probe_host(Disk& disk, Rng& rng, const geography::Zone& zone, const std::string& state_directory);
+std::vector<NodeType> node_types(std::span<const Node> nodes);
+
+}  // namespace meridian::fleet

@@ -1,0 +1,29 @@
+// The operator's dated declaration of where a zone stands, kept as `<zone directory>/declaration.json`.
+#pragma once
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "base/disk.h"
+#include "geography/types.h"
+
+namespace meridian::geography {
+
+std::string declaration_text(const Declaration& declared);
+// Strict: every member, nothing else. The diagnostic says what to write.
+expected<Declaration> parse_declaration(std::string_view text);
+
+class DeclarationFile {
+public:
+    DeclarationFile(Disk& disk, std::string zone_directory) : disk_(disk), path_(std::move(zone_directory) + "/declaration.json") {}
+    // Nothing when none was made. A file that cannot be understood is a complaint, never `undeclared`.
+    [[nodiscard]] expected<std::optional<Declaration>> read() const;
+    [[nodiscard]] expected<void> write(const Declaration& declared) const;  // durable when it returns
+    [[nodiscard]] const std::string& path() const { return path_; }
+
+private:
+    Disk& disk_;
+    std::string path_;
+};
+
+}  // namespace meridian::geography

@@ -1,0 +1,192 @@
+// The wire form, through the real router and authorizer.
+#include <gtest/gtest.h>
+
+#include <optional>
+#include <set>
+
+#include "base/json.h"
+#include "base/sim/world.h"
+#include "http/route.h"
+#include "identity/permissions.h"
+#include "identity/service.h"
+
+namespace meridian::identity {
+namespace {
+
+class FakeExchange final : public http::Exchange {
+public:
+    http::Request& request() override { return asked; }
+    Task<> answer(http::Response response) override {
+        answered = std::move(response);
+        co_return;
+    }
+    Task<> begin(int, http::Headers) override { co_return; }
+    Task<bool> write(std::string_view) override { co_return true; }
+    Task<> end() override { co_return; }
+    [[nodiscard]] bool begun() const override { return answered.has_value(); }
+    void on_hangup(std::move_only_function<void()>) override {}
+    [[nodiscard]] bool gone() const override { return false; }
+
+    http::Request asked;
+    std::optional<http::Response> answered;
+};
+
+struct Answer {
+    int status = 0;
+    Json body;
+    [[nodiscard]] std::string text(std::string_view key) const {
+        const auto* found = text_member(body, key);
+        return found == nullptr ? "?" : std::string(view(*found));
+    }
+    [[nodiscard]] std::size_t count(std::string_view key) const { return body.at(key).as_array().size(); }
+    [[nodiscard]] std::int64_t total() const { return body.at("total_count").to_number<std::int64_t>(); }
+};
+
+struct IdentityApiTest : testing::Test {
+    sim::World world{3};
+    std::unique_ptr<store::Store> store = [this] {
+        auto opened = store::Store::open(world.disk(), world.clock(), world.pool(), {.path = "/data/control/meridian.db"});
+        if (!opened) throw std::runtime_error(opened.error().said);
+        return std::move(*opened);
+    }();
+    Identity identity{*store, world.clock(), world.rng()};
+    Bootstrap first = identity.bootstrap();
+    http::Router router{identity.authorizer()};
+    std::string secret = first.first_key->secret;
+
+    void SetUp() override { add_routes(router, identity); }
+
+    Answer ask(std::string method, const std::string& target, std::string body = "") {
+        FakeExchange exchange;
+        exchange.asked.method = std::move(method);
+        exchange.asked.target = target;
+        exchange.asked.path = target.substr(0, target.find('?'));
+        if (const auto mark = target.find('?'); mark != std::string::npos)
+            exchange.asked.query = *http::parse_query(target.substr(mark + 1));
+        if (!secret.empty()) exchange.asked.headers.add("X-Auth-Token", secret);
+        exchange.asked.body = std::move(body);
+        world.run(router.handle(exchange));
+        const http::Response& response = exchange.answered.value();
+        Answer answer{response.status, nullptr};
+        if (response.body.empty()) return answer;
+        EXPECT_EQ(response.headers.get("Content-Type"), "application/json");
+        answer.body = parse_json(response.body).value();
+        return answer;
+    }
+};
+
+const std::string keys = "/iam/v1alpha1/api-keys";
+const std::string projects = "/account/v3/projects";
+
+TEST_F(IdentityApiTest, AKeyIsMadeShownOnceChangedAndDeleted) {
+    const auto made = ask("POST", keys, R"({"description": "for the app", "role": "inference", "user_id": null, "application_id": ""})");
+    ASSERT_EQ(made.status, 200) << to_text(made.body);
+    EXPECT_TRUE(Uuid::parse(made.text("secret_key")));
+    const auto access_key = made.text("access_key");
+
+    const auto got = ask("GET", keys + "/" + access_key, "{}");
+    EXPECT_EQ(got.status, 200);
+    std::set<std::string> have;
+    for (const auto& pair : got.body.as_object()) have.insert(std::string(pair.key()));
+    for (const auto* key : {"access_key", "secret_key", "application_id", "user_id", "description", "created_at", "updated_at",
+                            "expires_at", "default_project_id", "editable", "deletable", "managed", "creation_ip", "srn"}) {
+        EXPECT_TRUE(have.contains(key)) << key;
+    }
+    EXPECT_TRUE(member(got.body, "secret_key")->is_null());
+    EXPECT_TRUE(member(got.body, "application_id")->is_null());
+    EXPECT_EQ(got.text("user_id"), first.first_key->key.principal.str());
+    EXPECT_EQ(got.text("default_project_id"), first.project.str());
+    EXPECT_EQ(got.text("role"), "inference");
+
+    const auto changed = ask("PATCH", keys + "/" + access_key, R"({"description": "renamed", "expires_at": "2100-01-01T00:00:00Z"})");
+    EXPECT_EQ(changed.status, 200) << to_text(changed.body);
+    EXPECT_EQ(changed.text("description"), "renamed");
+    EXPECT_EQ(changed.text("expires_at"), "2100-01-01T00:00:00.000000Z");
+
+    EXPECT_EQ(ask("DELETE", keys + "/" + access_key, "{}").status, 204);
+    const auto gone = ask("GET", keys + "/" + access_key);
+    EXPECT_EQ(gone.status, 404);
+    EXPECT_EQ(gone.text("type"), "not_found");
+    EXPECT_EQ(gone.text("resource_id"), access_key);
+}
+
+TEST_F(IdentityApiTest, ListsPageFilterAndSort) {
+    for (int i = 0; i < 4; ++i) ask("POST", keys, R"({"description": "n)" + std::to_string(i) + R"("})");
+    const auto all = ask("GET", keys + "?page=1&page_size=2&organization_id=" + first.organization.str());
+    ASSERT_EQ(all.status, 200) << to_text(all.body);
+    EXPECT_EQ(all.count("api_keys"), 2u);
+    EXPECT_EQ(all.total(), 5);
+    EXPECT_EQ(ask("GET", keys + "?page=4&page_size=2").count("api_keys"), 0u);
+    EXPECT_EQ(ask("GET", keys + "?description=n3").total(), 1);
+    EXPECT_EQ(ask("GET", keys + "?expired=True").total(), 0);
+    EXPECT_EQ(ask("GET", keys + "?bearer_type=application").total(), 0);
+    EXPECT_EQ(ask("GET", keys + "?access_keys=" + first.first_key->key.access_key + "&access_keys=none").total(), 1);
+    EXPECT_EQ(ask("GET", keys + "?organization_id=" + first.project.str()).total(), 0);
+    const auto sorted = ask("GET", keys + "?order_by=access_key_desc");
+    std::string before = "Z";
+    for (const auto& key : member(sorted.body, "api_keys")->as_array()) {
+        const std::string now(view(*text_member(key, "access_key")));
+        EXPECT_LT(now, before);
+        before = now;
+    }
+    EXPECT_EQ(ask("GET", keys + "?order_by=colour").status, 400);
+}
+
+TEST_F(IdentityApiTest, AProjectIsMadeRenamedAndDeleted) {
+    const auto made =
+        ask("POST", projects, R"({"name": "lab", "organization_id": ")" + first.organization.str() + R"(", "description": ""})");
+    ASSERT_EQ(made.status, 200) << to_text(made.body);
+    EXPECT_EQ(made.text("status"), "active");
+    EXPECT_TRUE(member(made.body, "qualification")->is_null());
+    const auto one = projects + "/" + made.text("id");
+    EXPECT_EQ(ask("PATCH", one, R"({"name": "laboratory"})").text("name"), "laboratory");
+    EXPECT_EQ(ask("GET", one).text("name"), "laboratory");
+    EXPECT_EQ(ask("GET", projects + "?name=laboratory").total(), 1);
+    EXPECT_EQ(ask("GET", projects + "?project_ids=" + made.text("id")).total(), 1);
+    EXPECT_EQ(ask("GET", projects).total(), 2);
+    EXPECT_EQ(ask("DELETE", one, "{}").status, 204);
+    EXPECT_EQ(ask("GET", one).status, 404);
+}
+
+TEST_F(IdentityApiTest, BadInputIsNamedFieldByField) {
+    const auto bad = ask("POST", projects, R"({"name": "", "description": 7})");
+    EXPECT_EQ(bad.status, 400);
+    EXPECT_EQ(bad.text("type"), "invalid_arguments");
+    EXPECT_EQ(bad.count("details"), 2u) << to_text(bad.body);
+    EXPECT_EQ(ask("POST", projects, R"({"name": "default"})").text("type"), "already_exists");
+    EXPECT_EQ(ask("DELETE", projects + "/" + first.project.str()).text("type"), "precondition_failed");
+    EXPECT_EQ(ask("GET", projects + "/not-an-id").status, 404);
+    EXPECT_EQ(ask("POST", keys, R"({"user_id": "00000000-0000-4000-8000-000000000000"})").status, 404);
+    EXPECT_EQ(ask("POST", keys, R"({"role": "emperor"})").status, 400);
+}
+
+TEST_F(IdentityApiTest, TheOrganizationIsThere) {
+    const auto got = ask("GET", "/iam/v1alpha1/organizations/" + first.organization.str());
+    EXPECT_EQ(got.status, 200);
+    EXPECT_EQ(got.text("name"), "default");
+    EXPECT_EQ(ask("GET", "/iam/v1alpha1/organizations/" + first.project.str()).status, 404);
+}
+
+TEST_F(IdentityApiTest, EveryRouteIsClosedToStrangersAndAsksForAKnownRight) {
+    secret.clear();
+    for (const auto& route : router.routes()) {
+        EXPECT_NE(right_for(route.may.action, route.may.scope), nullptr) << route.method << ' ' << route.pattern;
+        const auto answer = ask(route.method, route.pattern);
+        EXPECT_EQ(answer.status, 401) << route.method << ' ' << route.pattern;
+        EXPECT_EQ(answer.text("type"), "denied_authentication");
+    }
+}
+
+TEST_F(IdentityApiTest, AnInferenceKeyChangesNothing) {
+    secret = identity.create_key_now(Role::inference, "").secret;
+    for (const auto& route : router.routes()) {
+        if (route.method == "GET") continue;
+        const auto answer = ask(route.method, route.pattern, "{}");
+        EXPECT_EQ(answer.status, 403) << route.method << ' ' << route.pattern;
+        EXPECT_EQ(answer.text("type"), "permissions_denied");
+    }
+    EXPECT_EQ(ask("GET", keys).total(), 1);
+}
+
+}  // namespace
+}  // namespace meridian::identity

@@ -1,0 +1,68 @@
+// The data path: from a request's header to its caller, without SQL and without comparing secrets.
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cstring>
+
+#include "base/error.h"
+#include "identity/permissions.h"
+#include "identity/state.h"
+#include "identity/store.h"
+
+namespace meridian::identity {
+namespace {
+
+constexpr std::size_t secret_max = 256;
+
+std::string_view secret_in(const http::Headers& headers) {
+    if (const auto token = headers.get("X-Auth-Token"); !token.empty()) return token;
+    constexpr std::string_view scheme = "bearer ";
+    auto value = headers.get("Authorization");
+    const auto same = [](char a, char b) { return (a >= 'A' && a <= 'Z' ? static_cast<char>(a + 32) : a) == b; };
+    if (value.size() <= scheme.size() || !std::ranges::equal(value.substr(0, scheme.size()), scheme, same)) return {};
+    value.remove_prefix(scheme.size());
+    while (value.starts_with(' ')) value.remove_prefix(1);
+    return value;
+}
+
+[[noreturn]] void unknown_key(std::string said, std::string reason) {
+    throw Error(Fault::unauthenticated, std::move(said)).with_code("invalid_api_key").in_state(std::move(reason));
+}
+
+}  // namespace
+
+std::size_t FirstBytes::operator()(const Sha256& digest) const {
+    std::size_t value;
+    std::memcpy(&value, digest.data(), sizeof value);
+    return value;
+}
+
+Sha256 hash_of(std::string_view secret) { return sha256(secret); }
+
+std::shared_ptr<const http::Principal> Identity::State::authorize(const http::Request& request, const http::Permission& permission) {
+    const auto open = http::anyone();
+    if (permission.action == open.action && permission.scope == open.scope) return nullptr;
+    const auto secret = secret_in(request.headers);
+    if (secret.empty())
+        unknown_key("No API key was sent. Put your secret key into the header X-Auth-Token, or Authorization: Bearer.", "invalid_argument");
+    const auto table = keys.now();
+    const auto it = secret.size() > secret_max ? table->end() : table->find(hash_of(secret));
+    if (it == table->end()) unknown_key("This API key is not known. Check the secret key, or make a new one.", "not_found");
+    if (it->second.expires_at && *it->second.expires_at <= clock.now()) unknown_key("This API key has expired. Make a new one.", "expired");
+    const auto* right = right_for(permission.action, permission.scope);
+    if (right == nullptr || !right->is_for(it->second.caller->role)) {
+        throw Error(Fault::denied, fmt::format("A key with the role {} may not {} {}. Use a key with a role that may.",
+                                               word(it->second.caller->role), permission.action, permission.scope))
+            .about(permission.scope, "")
+            .in_state(permission.action);
+    }
+    return it->second.caller;
+}
+
+const Caller& caller_of(const http::Exchange& exchange) {
+    const auto* caller = dynamic_cast<const Caller*>(exchange.caller.get());
+    MERIDIAN_ASSERT(caller != nullptr);
+    return *caller;
+}
+
+}  // namespace meridian::identity

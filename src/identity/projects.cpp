@@ -1,0 +1,124 @@
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "base/error.h"
+#include "identity/state.h"
+#include "identity/store.h"
+
+namespace meridian::identity {
+namespace {
+
+constexpr std::int64_t projects_max = 10'000;
+constexpr std::size_t project_name_max = 64;
+
+void check_project_name(std::string_view name) {
+    const auto is_allowed = [](char c) {
+        return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '.' || c == '_' || c == '-' || c == ' ';
+    };
+    if (name.empty() || name.size() > project_name_max || !std::ranges::all_of(name, is_allowed)) {
+        refuse("name", fmt::format("A project's name has 1 to {} letters, digits, blanks and . _ -", project_name_max));
+    }
+}
+[[noreturn]] void still_in_use(const Project& project, std::string why) {
+    throw Error(Fault::precondition, std::move(why)).with_code("resource_still_in_use").about("project", project.id.str());
+}
+
+// What the store calls a conflict is, for a project, its name.
+[[noreturn]] void name_taken(const Error& e, const std::string& name) {
+    throw Error(Fault::conflict, fmt::format("There is already a project named '{}'. Choose another name.", name), e.logged)
+        .about("project", name);
+}
+
+}  // namespace
+
+Project visible_project(store::Tx& tx, const Caller& by, const ProjectId& id) {
+    auto project = find_project(tx, by.organization, id);
+    if (!project || !by.may_see(id)) no_such("project", id.str());
+    return *std::move(project);
+}
+
+Task<std::vector<Project>> Identity::projects(Caller by) {
+    co_return co_await state_->store.read([by](store::Tx& tx) {
+        auto projects = projects_of(tx, by.organization);
+        std::erase_if(projects, [&](const Project& p) { return !by.may_see(p.id); });
+        return projects;
+    });
+}
+
+Task<Project> Identity::project(Caller by, ProjectId id) {
+    co_return co_await state_->store.read([by, id](store::Tx& tx) { return visible_project(tx, by, id); });
+}
+
+Task<Project> Identity::create_project(Caller by, std::string name, std::string description) {
+    need_admin(by);
+    if (by.only_project) throw Error(Fault::denied, "A key for one project cannot make others.").about("projects", "");
+    check_project_name(name);
+    check_description(description);
+    State& s = *state_;
+    co_return co_await s.change([&s, by, name, description](store::Tx& tx) {
+        if (count_projects(tx, by.organization) >= projects_max) {
+            throw Error(Fault::quota, fmt::format("An organization has at most {} projects.", projects_max)).about("project", "");
+        }
+        const auto now = s.clock.now();
+        Project made{.id = ProjectId::random(s.rng),
+                     .organization = by.organization,
+                     .name = name,
+                     .description = description,
+                     .created_at = now,
+                     .updated_at = now};
+        try {
+            insert_project(tx, made);
+        } catch (const Error& e) {
+            if (e.fault != Fault::conflict) throw;
+            name_taken(e, name);
+        }
+        return made;
+    });
+}
+
+Task<Project> Identity::change_project(Caller by, ProjectId id, ProjectChange change) {
+    need_admin(by);
+    if (change.name) check_project_name(*change.name);
+    if (change.description) check_description(*change.description);
+    State& s = *state_;
+    co_return co_await s.change([&s, by, id, change](store::Tx& tx) {
+        auto project = visible_project(tx, by, id);
+        project.name = change.name.value_or(project.name);
+        project.description = change.description.value_or(project.description);
+        project.updated_at = s.clock.now();
+        try {
+            update_project(tx, project);
+        } catch (const Error& e) {
+            if (e.fault != Fault::conflict) throw;
+            name_taken(e, project.name);
+        }
+        return project;
+    });
+}
+
+Task<> Identity::remove_project(Caller by, ProjectId id) {
+    need_admin(by);
+    State& s = *state_;
+    co_await s.change([by, id](store::Tx& tx) {
+        const auto project = visible_project(tx, by, id);
+        const auto defaults = find_defaults(tx);
+        if (defaults && defaults->project == id) still_in_use(project, "The default project cannot be deleted.");
+        try {
+            identity::remove_project(tx, id);
+        } catch (const Error& e) {
+            if (e.fault != Fault::conflict) throw;
+            still_in_use(project, fmt::format("The project '{}' still has keys, models or deployments. Delete them first.", project.name));
+        }
+    });
+}
+
+Task<Organization> Identity::organization(Caller by, OrganizationId id) {
+    co_return co_await state_->store.read([by, id](store::Tx& tx) {
+        const auto found = id == by.organization ? find_organization(tx, id) : std::nullopt;
+        if (!found) no_such("organization", id.str());
+        return *found;
+    });
+}
+
+}  // namespace meridian::identity

@@ -1,0 +1,69 @@
+// What the files of this room share: the snapshot of keys, and the rules for what a caller may touch. Nobody else includes it.
+#pragma once
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <type_traits>
+#include <unordered_map>
+#include <utility>
+
+#include "base/hash.h"
+#include "identity/follower.h"
+#include "identity/service.h"
+
+namespace meridian::identity {
+
+inline constexpr std::size_t description_max = 200;
+
+struct Known {
+    std::shared_ptr<const Caller> caller;
+    std::optional<Timestamp> expires_at;
+};
+// The digest is spread evenly already.
+struct FirstBytes {
+    std::size_t operator()(const Sha256& digest) const;
+};
+using KeyTable = std::unordered_map<Sha256, Known, FirstBytes>;
+
+// A secret has 122 random bits: nobody finds it by trying, so a fast hash is right. (Slow ones protect what people choose.)
+Sha256 hash_of(std::string_view secret);
+
+struct Identity::State final : http::Authorizer {
+    store::Store& store;
+    Clock& clock;
+    Rng& rng;
+    Follower<KeyTable> keys;
+
+    State(store::Store& s, Clock& c, Rng& r);
+
+    std::shared_ptr<const http::Principal> authorize(const http::Request& request, const http::Permission& permission) override;
+
+    // A write, and the snapshot that knows of it: whoever gets a key may use it at once, whoever removed one may rely on it.
+    template <class F>
+    auto change(F f) -> Task<std::invoke_result_t<F&, store::Tx&>> {
+        return on(store.pool(), [this, f = std::move(f)]() mutable {
+            if constexpr (std::is_void_v<std::invoke_result_t<F&, store::Tx&>>) {
+                store.write_now(f);
+                keys.refresh();
+            } else {
+                auto result = store.write_now(f);
+                keys.refresh();
+                return result;
+            }
+        });
+    }
+};
+
+// The rules. Each throws the Error that says what to do.
+[[noreturn]] void refuse(std::string_view field, std::string help);
+[[noreturn]] void no_such(std::string_view what, std::string id);
+void check_description(std::string_view text);
+// The routes ask for the right; this holds for callers inside the program too.
+void need_admin(const Caller& by);
+Project visible_project(store::Tx& tx, const Caller& by, const ProjectId& id);
+// A complete key but for its names, and one that is stored with them.
+ApiKey planned_key(store::Tx& tx, const Caller& by, const KeyWish& wish, Timestamp now);
+NewKey insert_new_key(store::Tx& tx, ApiKey key, Rng& rng);
+
+}  // namespace meridian::identity

@@ -1,0 +1,181 @@
+#include "identity/store.h"
+
+#include "base/error.h"
+#include "resource/sql_bind.h"
+
+namespace meridian::identity {
+
+constexpr auto describe(As<Project>) {
+    return fields(field("id", &Project::id), field("organization_id", &Project::organization), field("name", &Project::name),
+                  field("description", &Project::description), field("created_at", &Project::created_at),
+                  field("updated_at", &Project::updated_at));
+}
+
+constexpr auto describe(As<Organization>) {
+    return fields(field("id", &Organization::id), field("name", &Organization::name), field("created_at", &Organization::created_at),
+                  field("updated_at", &Organization::updated_at));
+}
+
+namespace {
+
+using store::Row;
+using store::Tx;
+
+constexpr std::string_view default_organization = "default_organization", default_project = "default_project",
+                           default_principal = "default_principal";
+
+// The kind of the principal comes from its own table.
+constexpr std::string_view select_keys =
+    "select k.access_key, k.secret_hash, k.organization_id, k.default_project_id, k.only_project_id, k.principal_id, k.role, "
+    "k.description, "
+    "k.created_at, k.updated_at, k.expires_at, p.kind from api_keys k join principals p on p.id = k.principal_id ";
+
+std::string keys_where(std::string_view rest) { return std::string(select_keys).append(rest); }
+
+ApiKey key_from(const Row& row) {
+    ApiKey key;
+    key.access_key = row.get<std::string>("access_key");
+    key.organization = store::id_in<OrganizationId>(row, "organization_id");
+    key.default_project = store::id_in<ProjectId>(row, "default_project_id");
+    if (!row.is_null("only_project_id")) key.only_project = store::id_in<ProjectId>(row, "only_project_id");
+    key.principal = store::id_in<PrincipalId>(row, "principal_id");
+    key.is_users = row.get<std::string>("kind") == "user";
+    const auto role = from_word<Role>(row.get<std::string>("role"));
+    if (!role) throw Error(Fault::bug, "A stored key is damaged.", "role of " + key.access_key);
+    key.role = *role;
+    key.description = row.get<std::string>("description");
+    key.created_at = row.get<Timestamp>("created_at");
+    key.updated_at = row.get<Timestamp>("updated_at");
+    key.expires_at = row.get<std::optional<Timestamp>>("expires_at");
+    return key;
+}
+
+template <class TypedId>
+std::optional<TypedId> setting(Tx& tx, std::string_view name) {
+    const auto rows = tx.query("select value from settings where name = $1", name);
+    if (rows.empty()) return std::nullopt;
+    return store::id_in<TypedId>(rows.front(), "value");
+}
+
+}  // namespace
+
+std::optional<Defaults> find_defaults(Tx& tx) {
+    const auto organization = setting<OrganizationId>(tx, default_organization);
+    const auto project = setting<ProjectId>(tx, default_project);
+    const auto principal = setting<PrincipalId>(tx, default_principal);
+    if (!organization || !project || !principal) return std::nullopt;
+    return Defaults{*organization, *project, *principal};
+}
+
+void insert_defaults(Tx& tx, const Defaults& d, Timestamp now) {
+    insert_row(tx, "organizations", Organization{.id = d.organization, .name = "default", .created_at = now, .updated_at = now});
+    insert_project(
+        tx, {.id = d.project, .organization = d.organization, .name = "default", .description = "", .created_at = now, .updated_at = now});
+    tx.run("insert into principals (id, organization_id, kind, name, created_at, updated_at) values ($1, $2, 'user', 'owner', $3, $3)",
+           d.principal, d.organization, now);
+    const auto set = [&](std::string_view name, const std::string& value) {
+        tx.run("insert into settings (name, value) values ($1, $2)", name, value);
+    };
+    set(default_organization, d.organization.str());
+    set(default_project, d.project.str());
+    set(default_principal, d.principal.str());
+    tx.changed("organizations", d.organization.str());
+}
+
+std::vector<HashedKey> all_keys(Tx& tx) {
+    std::vector<HashedKey> keys;
+    for (const auto& row : tx.query(select_keys)) {
+        const auto digest = parse_sha256(row.get<std::string>("secret_hash"));
+        if (!digest) throw Error(Fault::bug, "A stored key is damaged.", "hash of " + row.get<std::string>("access_key"));
+        keys.push_back({*digest, key_from(row)});
+    }
+    return keys;
+}
+
+std::vector<ApiKey> keys_of(Tx& tx, const OrganizationId& organization) {
+    std::vector<ApiKey> keys;
+    for (const auto& row : tx.query(keys_where("where k.organization_id = $1 order by k.created_at, k.access_key"), organization)) {
+        keys.push_back(key_from(row));
+    }
+    return keys;
+}
+
+std::optional<ApiKey> find_key(Tx& tx, const OrganizationId& organization, std::string_view access_key) {
+    const auto rows = tx.query(keys_where("where k.organization_id = $1 and k.access_key = $2"), organization, access_key);
+    if (rows.empty()) return std::nullopt;
+    return key_from(rows.front());
+}
+
+std::int64_t count_keys(Tx& tx, const OrganizationId& organization) {
+    return tx.query("select count(*) as n from api_keys where organization_id = $1", organization).front().get<std::int64_t>("n");
+}
+
+void insert_key(Tx& tx, const ApiKey& key, const Sha256& secret_hash) {
+    tx.run(
+        "insert into api_keys (access_key, secret_hash, organization_id, default_project_id, only_project_id, principal_id, role, "
+        "description, "
+        "created_at, updated_at, expires_at) values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)",
+        key.access_key, hex(secret_hash), key.organization, key.default_project, key.only_project, key.principal, word(key.role),
+        key.description, key.created_at, key.updated_at, key.expires_at);
+    tx.changed("api_keys", key.access_key);
+}
+
+void update_key(Tx& tx, const ApiKey& key) {
+    const auto changed =
+        tx.run("update api_keys set description = $2, default_project_id = $3, expires_at = $4, updated_at = $5 where access_key = $1",
+               key.access_key, key.description, key.default_project, key.expires_at, key.updated_at);
+    MERIDIAN_ASSERT(changed == 1);
+    tx.changed("api_keys", key.access_key);
+}
+
+void remove_key(Tx& tx, std::string_view access_key) {
+    tx.run("delete from api_keys where access_key = $1", access_key);
+    tx.changed("api_keys", access_key);
+}
+
+std::optional<bool> find_principal(Tx& tx, const OrganizationId& organization, const PrincipalId& id) {
+    const auto rows = tx.query("select kind from principals where organization_id = $1 and id = $2", organization, id);
+    if (rows.empty()) return std::nullopt;
+    return rows.front().get<std::string>("kind") == "user";
+}
+
+std::vector<Project> projects_of(Tx& tx, const OrganizationId& organization) {
+    std::vector<Project> projects;
+    for (const auto& row : tx.query(select_sql<Project>("projects", "where organization_id = $1 order by created_at, id"), organization)) {
+        projects.push_back(from_row<Project>(row));
+    }
+    return projects;
+}
+
+std::optional<Project> find_project(Tx& tx, const OrganizationId& organization, const ProjectId& id) {
+    const auto rows = tx.query(select_sql<Project>("projects", "where organization_id = $1 and id = $2"), organization, id);
+    if (rows.empty()) return std::nullopt;
+    return from_row<Project>(rows.front());
+}
+
+std::int64_t count_projects(Tx& tx, const OrganizationId& organization) {
+    return tx.query("select count(*) as n from projects where organization_id = $1", organization).front().get<std::int64_t>("n");
+}
+
+void insert_project(Tx& tx, const Project& project) {
+    insert_row(tx, "projects", project);
+    tx.changed("projects", project.id.str());
+}
+
+void update_project(Tx& tx, const Project& project) {
+    MERIDIAN_ASSERT(update_row(tx, "projects", "id", project) == 1);
+    tx.changed("projects", project.id.str());
+}
+
+void remove_project(Tx& tx, const ProjectId& id) {
+    tx.run("delete from projects where id = $1", id);
+    tx.changed("projects", id.str());
+}
+
+std::optional<Organization> find_organization(Tx& tx, const OrganizationId& id) {
+    const auto rows = tx.query(select_sql<Organization>("organizations", "where id = $1"), id);
+    if (rows.empty()) return std::nullopt;
+    return from_row<Organization>(rows.front());
+}
+
+}  // namespace meridian::identity

@@ -1,0 +1,274 @@
+#include "inference/gateway.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "base/error.h"
+#include "base/log.h"
+#include "inference/relay.h"
+
+namespace meridian::inference {
+namespace {
+
+constexpr std::size_t answer_max = 64 * 1024 * 1024;
+
+std::string_view path_of(Operation operation) {
+    switch (operation) {
+        case Operation::chat: return "/chat/completions";
+        case Operation::completion: return "/completions";
+        case Operation::embedding: return "/embeddings";
+    }
+    return "";
+}
+
+metering::Kind kind_of(Operation operation) {
+    switch (operation) {
+        case Operation::chat: return metering::Kind::chat;
+        case Operation::completion: return metering::Kind::completion;
+        case Operation::embedding: return metering::Kind::embedding;
+    }
+    return metering::Kind::chat;
+}
+
+bool visible(const Served& served, const identity::Caller& caller) { return !served.project || caller.may_see(*served.project); }
+
+// Counts a request at its backend for as long as it lives.
+class Place {
+public:
+    explicit Place(std::shared_ptr<BackendLoad> load) : load_(std::move(load)) { load_->running.fetch_add(1, std::memory_order_relaxed); }
+    Place(const Place&) = delete;
+    Place& operator=(const Place&) = delete;
+    ~Place() { load_->running.fetch_sub(1, std::memory_order_relaxed); }
+
+private:
+    std::shared_ptr<BackendLoad> load_;
+};
+
+struct Choice {
+    std::shared_ptr<const Served> served;
+    const Backend* backend = nullptr;
+};
+
+// The least loaded backend of any visible deployment of the model, leaving out `failed`, the one that has just failed.
+Choice choose(const std::vector<std::shared_ptr<const Served>>& candidates, const identity::Caller& caller, const Backend* failed) {
+    Choice best;
+    int least = 0;
+    bool any_backend = false;
+    std::shared_ptr<const Served> waiting;
+    for (const auto& served : candidates) {
+        if (!visible(*served, caller)) continue;
+        waiting = served;
+        for (const auto& backend : served->backends) {
+            any_backend = true;
+            const int running = backend.load->running.load(std::memory_order_relaxed);
+            if (running >= backend.running_max || &backend == failed) continue;
+            if (!best.backend || running < least) {
+                best = {served, &backend};
+                least = running;
+            }
+        }
+    }
+    if (best.backend) return best;
+    if (!waiting) return best;
+    if (any_backend && !failed) {
+        throw Error(Fault::busy, "Every replica of this model is full; try again shortly.").with_code("rate_limit_exceeded").after(std::chrono::seconds(1));
+    }
+    if (any_backend) return best;
+    throw Error(Fault::unavailable, fmt::format("The model is deployed but not answering yet: {}. Try again shortly.", waiting->waiting_for))
+        .with_code("model_not_ready")
+        .after(std::chrono::seconds(2));
+}
+
+[[noreturn]] void unknown_model(const std::string& model) {
+    throw Error(Fault::not_found, fmt::format("The model '{}' does not exist or is not deployed; GET /v1/models lists what is served.", model))
+        .with_code("model_not_found")
+        .about("model", model)
+        .with({"model", FieldProblem::Reason::constraint, "not served"});
+}
+
+[[noreturn]] void failed(const http::ClientError& error) {
+    throw Error(Fault::unavailable, "The model's runtime did not answer; try again.", error.said).with_code("runtime_error").after(std::chrono::seconds(1));
+}
+
+// One request on its way: everything that outlives a single attempt.
+struct Job {
+    http::Exchange& exchange;
+    const Asked& asked;
+    metering::Hold hold;
+    std::shared_ptr<http::Cancel> cancel;
+};
+
+enum class Attempt { answered, gone, again };
+
+http::Outgoing outgoing(const Asked& asked, const Backend& backend) {
+    http::Outgoing out;
+    out.method = "POST";
+    out.path = backend.path_prefix + std::string(path_of(asked.operation));
+    out.headers.add("Content-Type", "application/json");
+    if (!backend.bearer.empty()) out.headers.add("Authorization", "Bearer " + backend.bearer);
+    out.body = body_for(asked, backend);
+    out.fresh_connection = asked.stream && backend.fresh_for_streams;
+    return out;
+}
+
+bool asks_durable(const http::Request& request) {
+    const auto value = request.headers.get("x-meridian-durable");
+    return !value.empty() && value != "0" && value != "false";
+}
+
+struct Body {
+    std::string bytes;
+    std::optional<http::ClientError> broken;
+};
+
+Task<Body> read_all(http::Incoming& incoming) {
+    Body out;
+    for (;;) {
+        auto piece = co_await incoming.read();
+        if (!piece) {
+            out.broken = std::move(piece.error());
+            co_return out;
+        }
+        if (piece->empty()) co_return out;
+        if (out.bytes.size() + piece->size() > answer_max) {
+            out.broken = http::ClientError{http::ClientError::Kind::too_large, "the answer is too large", false};
+            co_return out;
+        }
+        out.bytes += *piece;
+    }
+}
+
+Task<Attempt> answer_whole(Job& job, metering::Meter& meter, http::Incoming& incoming) {
+    auto body = co_await read_all(incoming);
+    if (body.broken) co_return body.broken->kind == http::ClientError::Kind::cancelled ? Attempt::gone : Attempt::again;
+    if (incoming.status() == 503) co_return Attempt::again;
+    if (incoming.status() != 200) throw error_from(incoming.status(), body.bytes);
+    const auto run = job.hold.id().str();
+    auto answer = whole_answer(job.asked, "chatcmpl-" + run, body.bytes);
+    if (!answer) throw Error(Fault::unavailable, "The model's runtime sent a broken answer; try again.", answer.error().said).with_code("runtime_error");
+    meter.settle(std::move(job.hold), answer->usage, metering::Outcome::finished);
+    if (asks_durable(job.exchange.request())) co_await meter.durable();
+    http::Response response;
+    response.headers.add("Content-Type", "application/json");
+    response.headers.add("X-Meridian-Receipt", run);
+    response.body = std::move(answer->body);
+    co_await job.exchange.answer(std::move(response));
+    co_return Attempt::answered;
+}
+
+// Relays until the end; returns how the stream ended.
+Task<metering::Outcome> relay_stream(Job& job, http::Incoming& incoming, StreamRelay& relay, std::string& out) {
+    for (;;) {
+        if (!out.empty()) {
+            if (!co_await job.exchange.write(out)) co_return metering::Outcome::cancelled;
+            out.clear();
+        }
+        job.hold.note(relay.usage());
+        if (relay.finished()) co_return relay.failure() ? metering::Outcome::failed : metering::Outcome::finished;
+        auto piece = co_await incoming.read();
+        if (!piece) co_return job.exchange.gone() ? metering::Outcome::cancelled : metering::Outcome::failed;
+        if (piece->empty()) co_return metering::Outcome::failed;  // the backend ended without saying so
+        if (!relay.feed(*piece, out)) co_return metering::Outcome::failed;
+    }
+}
+
+Task<Attempt> answer_stream(Job& job, metering::Meter& meter, http::Incoming& incoming, const Backend& backend) {
+    if (incoming.status() != 200) {
+        auto body = co_await read_all(incoming);
+        if (body.broken) co_return body.broken->kind == http::ClientError::Kind::cancelled ? Attempt::gone : Attempt::again;
+        if (incoming.status() == 503) co_return Attempt::again;
+        throw error_from(incoming.status(), body.bytes);
+    }
+    StreamRelay relay(job.asked, backend.model);
+    std::string out;
+    // Nothing is sent before the first piece is here, so that a dying backend still allows one clean retry.
+    while (out.empty() && !relay.finished()) {
+        auto piece = co_await incoming.read();
+        if (!piece) co_return piece.error().kind == http::ClientError::Kind::cancelled ? Attempt::gone : Attempt::again;
+        if (piece->empty() || !relay.feed(*piece, out)) co_return Attempt::again;
+    }
+    if (relay.failure() && out.empty()) throw Error(*relay.failure());
+    co_await job.exchange.begin(200, {{"Content-Type", "text/event-stream; charset=utf-8"},
+                                      {"Cache-Control", "no-cache"},
+                                      {"X-Accel-Buffering", "no"},
+                                      {"X-Meridian-Receipt", job.hold.id().str()}});
+    const auto outcome = co_await relay_stream(job, incoming, relay, out);
+    meter.settle(std::move(job.hold), relay.usage(), outcome);
+    if (outcome == metering::Outcome::cancelled) co_return Attempt::gone;
+    if (outcome == metering::Outcome::failed) {
+        const auto error = relay.failure() ? *relay.failure()
+                                           : Error(Fault::unavailable, "The model's runtime ended in the middle of the answer.").with_code("runtime_error");
+        co_await job.exchange.write(out + error_event(error, job.exchange.request().id));
+    } else {
+        if (asks_durable(job.exchange.request())) co_await meter.durable();
+        co_await job.exchange.write(out + relay.usage_chunk() + "data: [DONE]\n\n");
+    }
+    co_await job.exchange.end();
+    co_return Attempt::answered;
+}
+
+}  // namespace
+
+Gateway::Gateway(const Serving& serving, metering::Meter& meter, ClientHere client)
+    : serving_(serving), meter_(meter), client_(std::move(client)) {}
+
+std::vector<std::shared_ptr<const Served>> Gateway::visible_to(const identity::Caller& caller) const {
+    std::vector<std::shared_ptr<const Served>> out;
+    const auto table = serving_.current();
+    for (const auto& [model, all] : table->by_model) {
+        const auto it = std::ranges::find_if(all, [&](const auto& served) { return visible(*served, caller); });
+        if (it != all.end()) out.push_back(*it);
+    }
+    std::ranges::sort(out, {}, [](const auto& served) { return served->model; });
+    return out;
+}
+
+Task<> Gateway::run(http::Exchange& exchange, Operation operation) {
+    const auto& caller = identity::caller_of(exchange);
+    const Asked asked = read_request(operation, exchange.request().body);
+    const auto table = serving_.current();
+    const auto found = table->by_model.find(asked.model);
+    if (found == table->by_model.end()) unknown_model(asked.model);
+    Choice choice = choose(found->second, caller, nullptr);
+    if (!choice.backend) unknown_model(asked.model);
+    check_against(asked, *choice.served);
+
+    metering::RunStart start{.kind = kind_of(operation),
+                             .organization = caller.organization,
+                             .project = caller.project,
+                             .principal = caller.principal,
+                             .model = asked.model,
+                             .model_digest = choice.served->digest,
+                             .deployment = choice.served->deployment,
+                             .node = choice.backend->node,
+                             .price = choice.served->price};
+    Job job{exchange, asked, meter_.hold(std::move(start)), std::make_shared<http::Cancel>()};
+    exchange.on_hangup([cancel = job.cancel] { cancel->fire(); });
+    auto& client = client_(co_await asio::this_coro::executor);
+
+    for (int attempt = 0;; ++attempt) {
+        const Place place(choice.backend->load);
+        auto sent = co_await client.send(choice.backend->target, outgoing(asked, *choice.backend), job.cancel);
+        auto ended = Attempt::again;
+        if (sent) {
+            ended = asked.stream ? co_await answer_stream(job, meter_, **sent, *choice.backend) : co_await answer_whole(job, meter_, **sent);
+        } else if (sent.error().kind == http::ClientError::Kind::cancelled) {
+            ended = Attempt::gone;
+        }
+        if (ended == Attempt::answered) co_return;
+        if (ended == Attempt::gone) {
+            // A stream that had begun is settled already; an answer that never began cost nothing we know of.
+            if (!exchange.begun()) meter_.settle(std::move(job.hold), {}, metering::Outcome::cancelled);
+            co_return;
+        }
+        if (attempt == 1) failed(sent ? http::ClientError{http::ClientError::Kind::closed, "the backend ended before its answer", true} : sent.error());
+        log::warn("inference", "run {}: backend on {} failed before anything was sent, trying once more", job.hold.id().str(), choice.backend->node);
+        if (const auto other = choose(found->second, caller, choice.backend); other.backend) {
+            choice = other;
+            job.hold.note_node(choice.backend->node);
+        }
+    }
+}
+
+}  // namespace meridian::inference

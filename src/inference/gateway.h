@@ -1,0 +1,39 @@
+// The gateway: from an OpenAI-dialect request to one receipted run. Chooses a backend, relays, retries once while nothing was sent,
+// and ends the backend's work at once when the client goes. Reads only immutable snapshots; stays on the loop of its connection.
+#pragma once
+#include <functional>
+#include <memory>
+#include <string>
+
+#include "base/async.h"
+#include "http/client.h"
+#include "http/types.h"
+#include "identity/service.h"
+#include "inference/chat_request.h"
+#include "inference/types.h"
+#include "metering/service.h"
+
+namespace meridian::inference {
+
+// The outbound client of the loop that a coroutine runs on.
+using ClientHere = std::function<http::Client&(const Executor&)>;
+
+class Gateway {
+public:
+    Gateway(const Serving& serving, metering::Meter& meter, ClientHere client);
+
+    Task<> chat(http::Exchange& exchange) { return run(exchange, Operation::chat); }
+    Task<> completion(http::Exchange& exchange) { return run(exchange, Operation::completion); }
+    Task<> embedding(http::Exchange& exchange) { return run(exchange, Operation::embedding); }
+    // What the caller may use, as /v1/models lists it.
+    [[nodiscard]] std::vector<std::shared_ptr<const Served>> visible_to(const identity::Caller& caller) const;
+
+private:
+    Task<> run(http::Exchange& exchange, Operation operation);
+
+    const Serving& serving_;
+    metering::Meter& meter_;
+    ClientHere client_;
+};
+
+}  // namespace meridian::inference

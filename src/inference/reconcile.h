@@ -1,0 +1,73 @@
+// Makes the world match the rows: brings models, starts and stops replicas, publishes what the gateway may serve. Without
+// arguments and idempotent, so that recovery after a crash is the ordinary path. Lives on one executor.
+#pragma once
+#include <map>
+#include <memory>
+#include <optional>
+#include <set>
+#include <string>
+#include <vector>
+
+#include "base/async.h"
+#include "catalog/service.h"
+#include "fleet/service.h"
+#include "geography/types.h"
+#include "inference/runtime.h"
+#include "inference/service.h"
+#include "inference/types.h"
+#include "store/blobs.h"
+#include "store/store.h"
+
+namespace meridian::inference {
+
+class Reconciler {
+public:
+    Reconciler(store::Store& store, store::ContentStore& content, catalog::Catalog& catalog, fleet::Driver& driver, Deployments& deployments, Serving& serving,
+               Clock& clock, Rng& rng, Executor executor, RuntimeOptions runtime);
+    ~Reconciler();
+
+    // Claims replicas that survived and publishes what they serve, then works until stop().
+    Task<> run();
+    // Ends run() after the pass under way; running downloads are cancelled.
+    Task<> stop();
+
+private:
+    struct Known {  // one reading of the rows
+        std::vector<Deployment> deployments;
+        std::vector<ReplicaRow> replicas;
+    };
+    Task<Known> read();
+    Task<> pass();
+    Task<> step(Deployment deployment, std::vector<ReplicaRow> replicas, const Known& known);
+    Task<> bring(Deployment deployment);
+    Task<> run_replicas(Deployment deployment, std::vector<ReplicaRow> replicas, const Known& known);
+    Task<> add_replicas(Deployment deployment, catalog::Model model, std::size_t missing, const Known& known);
+    Task<> start(Deployment deployment, catalog::Model model, ReplicaRow row);
+    Task<> take_down(Deployment deployment, std::vector<ReplicaRow> replicas);
+    Task<> save(Deployment deployment);
+    void stop_replica(ReplicaRow row);
+    void publish(const Known& known);
+    [[nodiscard]] std::vector<fleet::Load> loads(const Known& known) const;
+    [[nodiscard]] const fleet::Node* node(const NodeId& id) const;
+    void add_backends(const Deployment& deployment, const catalog::Model& model, const Known& known, Served& served);
+    void add_external(const catalog::Model& model, Served& served);
+
+    store::Store& store_;
+    store::ContentStore& content_;
+    catalog::Catalog& catalog_;
+    fleet::Driver& driver_;
+    Deployments& deployments_;
+    Serving& serving_;
+    Clock& clock_;
+    Rng& rng_;
+    RuntimeOptions runtime_;
+    TaskGroup group_;
+    Event wake_;
+    bool stopping_ = false;
+    std::set<DeploymentId> bringing_;
+    std::set<ReplicaId> ending_;
+    std::map<std::string, std::shared_ptr<BackendLoad>> load_of_;  // by replica id or external URL
+    std::shared_ptr<void> listening_;
+};
+
+}  // namespace meridian::inference

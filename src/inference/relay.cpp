@@ -1,0 +1,179 @@
+#include "inference/relay.h"
+
+#include <fmt/format.h>
+
+#include <boost/json/serialize.hpp>
+#include <cstring>
+
+#include "base/hash.h"
+#include "http/dialect.h"
+
+namespace meridian::inference {
+namespace {
+
+std::int64_t count(const Json& object, std::string_view key) {
+    const auto* value = member(object, key);
+    if (!value) return 0;
+    if (value->is_int64()) return std::max<std::int64_t>(0, value->get_int64());
+    if (value->is_uint64()) return static_cast<std::int64_t>(value->get_uint64());
+    return 0;
+}
+
+void strip_private(JsonObject& answer) {
+    answer.erase("timings");
+    answer.erase("__verbose");
+}
+
+void floats_to_base64(JsonObject& answer) {
+    auto* data = answer.if_contains("data");
+    if (!data || !data->is_array()) return;
+    for (auto& row : data->get_array()) {
+        auto* object = row.if_object();
+        auto* embedding = object ? object->if_contains("embedding") : nullptr;
+        if (!embedding || !embedding->is_array()) continue;
+        std::string raw;
+        raw.reserve(embedding->get_array().size() * 4);
+        for (const auto& number : embedding->get_array()) {
+            const float f = number.is_number() ? static_cast<float>(number.to_number<double>()) : 0.0F;
+            std::uint32_t bits;
+            std::memcpy(&bits, &f, 4);
+            for (int shift = 0; shift < 32; shift += 8) raw.push_back(static_cast<char>(bits >> shift));  // little-endian, as clients decode
+        }
+        *embedding = base64(raw);
+    }
+}
+
+std::string json_member(std::string_view key, std::string_view text) {
+    return fmt::format("\"{}\":{}", key, boost::json::serialize(Json(text)));
+}
+
+}  // namespace
+
+std::optional<metering::Usage> usage_of(const Json& answer) {
+    const auto* usage = member(answer, "usage");
+    if (!usage || !usage->is_object()) return std::nullopt;
+    metering::Usage out{count(*usage, "prompt_tokens"), count(*usage, "completion_tokens"), 0};
+    if (const auto* details = member(*usage, "prompt_tokens_details")) out.cached_tokens = count(*details, "cached_tokens");
+    return out;
+}
+
+Error error_from(int status, std::string_view body) {
+    std::string type, message;
+    if (const auto parsed = parse_json(body)) {
+        if (const auto* error = member(*parsed, "error")) {
+            if (const auto* t = text_member(*error, "type")) type = view(*t);
+            if (const auto* m = text_member(*error, "message")) message = view(*m);
+        }
+    }
+    if (type == "exceed_context_size_error") {
+        return Error(Fault::invalid, message.empty() ? "The prompt is longer than the model's context; shorten it." : message).with_code("context_length_exceeded");
+    }
+    if (status == 503) return Error(Fault::unavailable, "The model is loading; try again shortly.").with_code("model_loading").after(std::chrono::seconds(2));
+    if (status == 429) return Error(Fault::busy, "The model's endpoint is at its limit; try again shortly.").with_code("rate_limit_exceeded").after(std::chrono::seconds(1));
+    if (status == 401 || status == 403) {
+        return Error(Fault::unavailable, "The model's endpoint refused our credential; the operator has to renew it.", fmt::format("backend answered {}", status))
+            .with_code("upstream_credential");
+    }
+    if (status >= 400 && status < 500) {
+        return Error(Fault::invalid, message.empty() ? "The model's runtime refused this request." : message).with_code("invalid_request");
+    }
+    // llama-server says 500 for grammars it cannot build from a schema; its text names the place, and is about the caller's input.
+    if (message.find("schema") != std::string::npos || message.find("grammar") != std::string::npos) {
+        return Error(Fault::invalid, message).with_code("invalid_json_schema").with({"response_format", FieldProblem::Reason::format, message});
+    }
+    return Error(Fault::unavailable, "The model's runtime failed on this request; try again.", fmt::format("backend answered {} {}", status, type))
+        .with_code("runtime_error")
+        .after(std::chrono::seconds(1));
+}
+
+expected<WholeAnswer> whole_answer(const Asked& asked, std::string_view answer_id, std::string_view body) {
+    auto parsed = parse_json(body);
+    if (!parsed) return unexpected(parsed.error());
+    auto* answer = parsed->if_object();
+    if (!answer) return complaint("the answer is not a JSON object");
+    WholeAnswer out;
+    if (const auto usage = usage_of(*parsed)) out.usage = *usage;
+    strip_private(*answer);
+    if (asked.operation != Operation::embedding) (*answer)["id"] = answer_id;
+    (*answer)["model"] = asked.model;
+    if (asked.base64_embeddings) floats_to_base64(*answer);
+    out.body = boost::json::serialize(*answer);
+    return out;
+}
+
+StreamRelay::StreamRelay(const Asked& asked, std::string_view backend_model)
+    : asked_(asked), from_(json_member("model", backend_model)), to_(json_member("model", asked.model)) {}
+
+bool StreamRelay::feed(std::string_view piece, std::string& out) {
+    if (!cutter_.feed(piece)) return false;
+    http::SseCutter::Event next;
+    while (!finished_ && cutter_.next(next)) event(next, out);
+    return true;
+}
+
+void StreamRelay::event(const http::SseCutter::Event& event, std::string& out) {
+    if (event.data.empty()) {  // a comment: the backend keeps the connection alive
+        out += event.raw;
+        return;
+    }
+    if (event.data == "[DONE]") {
+        finished_ = true;
+        return;
+    }
+    // Chunks without these words hold nothing of ours to read or remove. Inside JSON strings the quotes would be escaped.
+    const bool plain = event.data.find("\"usage\"") == std::string_view::npos && event.data.find("\"timings\"") == std::string_view::npos &&
+                       event.data.find("\"error\"") == std::string_view::npos;
+    if (!plain) {
+        rewrite(event.data, out);
+        return;
+    }
+    if (!usage_known_) ++usage_.output_tokens;  // about one a chunk, until the backend tells
+    sent_ = true;
+    const auto at = from_ == to_ ? std::string_view::npos : event.raw.find(from_);
+    if (at == std::string_view::npos) {
+        out += event.raw;
+        return;
+    }
+    out += event.raw.substr(0, at);
+    out += to_;
+    out += event.raw.substr(at + from_.size());
+}
+
+void StreamRelay::rewrite(std::string_view data, std::string& out) {
+    auto parsed = parse_json(data);
+    auto* chunk = parsed ? parsed->if_object() : nullptr;
+    if (!chunk) {
+        failure_ = Error(Fault::unavailable, "The model's runtime sent a broken chunk.", "chunk is not JSON").with_code("runtime_error");
+        finished_ = true;
+        return;
+    }
+    if (chunk->contains("error")) {
+        const auto* error = chunk->if_contains("error");
+        const auto* status = member(*error, "code");
+        failure_ = error_from(status && status->is_int64() ? static_cast<int>(status->get_int64()) : 500, data);
+        finished_ = true;
+        return;
+    }
+    if (const auto usage = usage_of(*parsed)) {
+        usage_ = *usage;
+        usage_known_ = true;
+    }
+    strip_private(*chunk);
+    (*chunk)["model"] = asked_.model;
+    const auto* choices = chunk->if_contains("choices");
+    const bool only_usage = choices && choices->is_array() && choices->get_array().empty();
+    if (only_usage) {
+        if (asked_.include_usage && usage_known_) usage_chunk_ = http::sse_event(boost::json::serialize(*chunk));
+        return;
+    }
+    // Without include_usage no chunk may carry usage; with it, it travels alone before the end.
+    chunk->erase("usage");
+    sent_ = true;
+    out += http::sse_event(boost::json::serialize(*chunk));
+}
+
+std::string error_event(const Error& error, std::string_view request_id) {
+    return http::sse_event(http::render(http::Dialect::openai, error, request_id).body);
+}
+
+}  // namespace meridian::inference

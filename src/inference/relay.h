@@ -1,0 +1,58 @@
+// Answers on their way from a backend to the caller: whole ones and streams, with the backend's private parts removed and its
+// usage read.
+#pragma once
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "base/error.h"
+#include "base/expected.h"
+#include "http/sse.h"
+#include "inference/chat_request.h"
+#include "metering/service.h"
+
+namespace meridian::inference {
+
+// The usage member of an answer or chunk; nothing when there is none.
+std::optional<metering::Usage> usage_of(const Json& answer);
+
+// A backend's error answer in our words and codes: overlong prompts, bad schemas, overload, loading. Never its raw text for 5xx.
+Error error_from(int status, std::string_view body);
+
+struct WholeAnswer {
+    std::string body;
+    metering::Usage usage;
+};
+// The caller's form of a 200 answer: our id, the model name that was asked for, no timings; floats to base64 where wanted.
+expected<WholeAnswer> whole_answer(const Asked& asked, std::string_view answer_id, std::string_view body);
+
+// Works on one stream of chunks. `take` returns the bytes to pass on, in order; usage is collected on the way.
+class StreamRelay {
+public:
+    StreamRelay(const Asked& asked, std::string_view backend_model);
+    // False when the stream is broken beyond repair (an endless event).
+    [[nodiscard]] bool feed(std::string_view piece, std::string& out);
+    [[nodiscard]] bool finished() const { return finished_; }          // [DONE] was seen; it is not part of `out`
+    [[nodiscard]] const metering::Usage& usage() const { return usage_; }
+    [[nodiscard]] bool anything_sent() const { return sent_; }
+    [[nodiscard]] const std::optional<Error>& failure() const { return failure_; }  // the backend reported an error mid-stream
+    // Usage chunk for the caller who asked; sent before [DONE], after the receipt is written. Empty when none came.
+    [[nodiscard]] const std::string& usage_chunk() const { return usage_chunk_; }
+
+private:
+    void event(const http::SseCutter::Event& event, std::string& out);
+    void rewrite(std::string_view data, std::string& out);
+
+    const Asked& asked_;
+    std::string from_, to_;  // the backend's and the caller's spelling of the model, as raw JSON text
+    http::SseCutter cutter_;
+    metering::Usage usage_;
+    std::string usage_chunk_;
+    std::optional<Error> failure_;
+    bool finished_ = false, sent_ = false, usage_known_ = false;
+};
+
+// The event that tells an OpenAI client of an error after the 200.
+std::string error_event(const Error& error, std::string_view request_id);
+
+}  // namespace meridian::inference

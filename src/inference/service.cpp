@@ -1,0 +1,183 @@
+#include "inference/service.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "inference/runtime.h"
+#include "inference/store.h"
+
+namespace meridian::inference {
+namespace {
+
+Deployment found(store::Tx& tx, const identity::Caller& caller, const DeploymentId& id) {
+    auto deployment = rows::find(tx, id);
+    if (!deployment || deployment->organization != caller.organization || !caller.may_see(deployment->project)) {
+        throw Error(Fault::not_found, "There is no deployment with this id.").about("deployment", id.str());
+    }
+    return std::move(*deployment);
+}
+
+[[noreturn]] void wrong(std::string field, std::string said) {
+    throw Error(Fault::invalid, said).with({std::move(field), FieldProblem::Reason::constraint, said});
+}
+
+void check_sizes(std::uint32_t min_size, std::uint32_t max_size) {
+    if (min_size < 1 || min_size > limits::deployment_size) wrong("min_size", fmt::format("min_size must be between 1 and {}.", limits::deployment_size));
+    if (max_size < min_size || max_size > limits::deployment_size) {
+        wrong("max_size", fmt::format("max_size must be between min_size and {}.", limits::deployment_size));
+    }
+}
+
+void check_project(store::Tx& tx, const identity::Caller& caller, const ProjectId& project) {
+    const auto rows = tx.query("select id from projects where id = $1 and organization_id = $2", project, caller.organization);
+    if (rows.empty() || !caller.may_see(project)) throw Error(Fault::not_found, "There is no project with this id.").about("project", project.str());
+}
+
+}  // namespace
+
+void Phases::set(const DeploymentId& id, std::string words) {
+    const std::lock_guard lock(mutex_);
+    words_[id] = std::move(words);
+}
+
+void Phases::clear(const DeploymentId& id) {
+    const std::lock_guard lock(mutex_);
+    words_.erase(id);
+}
+
+std::string Phases::of(const DeploymentId& id) const {
+    const std::lock_guard lock(mutex_);
+    const auto it = words_.find(id);
+    return it == words_.end() ? std::string() : it->second;
+}
+
+Deployments::Deployments(store::Store& store, const catalog::Catalog& catalog, std::vector<fleet::Node> nodes, geography::Zone zone, Clock& clock, Rng& rng)
+    : store_(store), catalog_(catalog), nodes_(std::move(nodes)), zone_(std::move(zone)), clock_(clock), rng_(rng) {}
+
+catalog::Model Deployments::model_for(const identity::Caller& caller, const std::string& id_or_name) const {
+    const auto id = ModelId::parse(id_or_name);
+    auto model = id ? catalog_.find(*id) : catalog_.find(std::string_view(id_or_name));
+    if (!model || (model->project && !caller.may_see(*model->project))) {
+        throw Error(Fault::not_found, fmt::format("There is no model '{}' in the catalogue; list it to see the names.", id_or_name)).about("model", id_or_name);
+    }
+    return std::move(*model);
+}
+
+std::string Deployments::fitting_node_type(const catalog::Model& model, const std::string& wished) const {
+    const auto types = node_types();
+    const auto need = need_of(model, 0);
+    std::string names;
+    for (const auto& type : types) {
+        if (type.disabled) continue;
+        names += (names.empty() ? "" : ", ") + type.name;
+        if (wished == type.name || (wished.empty() && type.memory_bytes >= need.memory_bytes)) return type.name;
+    }
+    if (wished.empty()) {
+        wrong("node_type_name", fmt::format("No node of this zone holds the model: it needs about {} MiB of memory. The zone offers: {}.",
+                                            need.memory_bytes >> 20, names.empty() ? "nothing" : names));
+    }
+    wrong("node_type_name", fmt::format("This zone has no node type '{}'; it offers: {}.", wished, names.empty() ? "nothing" : names));
+}
+
+Task<Deployment> Deployments::create(identity::Caller caller, DeploymentWish wish) {
+    check_sizes(wish.min_size, wish.max_size);
+    const auto model = model_for(caller, wish.model);
+    const auto type = model.is_upstream() ? std::string("external") : fitting_node_type(model, wish.node_type);
+    const auto now = clock_.now();
+    Deployment made;
+    made.id = DeploymentId(Uuid::random(rng_));
+    made.name = wish.name.empty() ? model.name : wish.name;
+    made.project = wish.project.is_nil() ? caller.project : wish.project;
+    made.organization = caller.organization;
+    made.tags = std::move(wish.tags);
+    made.node_type = type;
+    made.model = model.id;
+    made.model_name = model.name;
+    made.min_size = wish.min_size;
+    made.max_size = wish.max_size;
+    made.endpoints.push_back({EndpointId(Uuid::random(rng_)), false});
+    made.created_at = made.updated_at = now;
+    made.version = 1;
+    co_return co_await store_.write([made, caller, zone = zone_.str()](store::Tx& tx) {
+        check_project(tx, caller, made.project);
+        rows::insert(tx, made, zone);
+        return made;
+    });
+}
+
+Task<Deployment> Deployments::get(identity::Caller caller, DeploymentId id) {
+    co_return co_await store_.read([caller, id](store::Tx& tx) { return found(tx, caller, id); });
+}
+
+Task<std::vector<Deployment>> Deployments::list(identity::Caller caller) {
+    co_return co_await store_.read([caller](store::Tx& tx) {
+        auto all = rows::all(tx);
+        std::erase_if(all, [&](const Deployment& d) { return d.organization != caller.organization || !caller.may_see(d.project); });
+        return all;
+    });
+}
+
+Task<Deployment> Deployments::update(identity::Caller caller, DeploymentId id, DeploymentChange change) {
+    std::optional<catalog::Model> model;
+    if (change.model) model = model_for(caller, *change.model);
+    const auto now = clock_.now();
+    co_return co_await store_.write([caller, id, change, model, now](store::Tx& tx) {
+        auto d = found(tx, caller, id);
+        if (d.state == DeploymentState::deleting) {
+            throw Error(Fault::conflict, "The deployment is being deleted.").about("deployment", id.str()).in_state("deleting");
+        }
+        if (change.name) d.name = *change.name;
+        if (change.tags) d.tags = *change.tags;
+        if (change.min_size) d.min_size = *change.min_size;
+        if (change.max_size) d.max_size = *change.max_size;
+        check_sizes(d.min_size, d.max_size);
+        const bool other_model = model && model->id != d.model;
+        if (other_model) {
+            d.model = model->id;
+            d.model_name = model->name;
+        }
+        if (other_model || d.state == DeploymentState::error) {
+            d.state = DeploymentState::creating;
+            d.error_message.reset();
+        } else if (change.min_size && d.state == DeploymentState::ready) {
+            d.state = DeploymentState::scaling;
+        }
+        d.updated_at = now;
+        rows::update(tx, d);
+        return d;
+    });
+}
+
+Task<Deployment> Deployments::remove(identity::Caller caller, DeploymentId id) {
+    const auto now = clock_.now();
+    co_return co_await store_.write([caller, id, now](store::Tx& tx) {
+        auto d = found(tx, caller, id);
+        if (d.state == DeploymentState::deleting) return d;
+        d.state = DeploymentState::deleting;
+        d.updated_at = now;
+        rows::update(tx, d);
+        return d;
+    });
+}
+
+Task<Endpoint> Deployments::add_endpoint(identity::Caller caller, DeploymentId id) {
+    const Endpoint made{EndpointId(Uuid::random(rng_)), false};
+    const auto now = clock_.now();
+    co_return co_await store_.write([caller, id, made, now](store::Tx& tx) {
+        found(tx, caller, id);
+        rows::insert(tx, id, made, now);
+        return made;
+    });
+}
+
+Task<> Deployments::remove_endpoint(identity::Caller caller, EndpointId id) {
+    co_await store_.write([caller, id](store::Tx& tx) {
+        const auto owner = rows::deployment_of(tx, id);
+        if (!owner) throw Error(Fault::not_found, "There is no endpoint with this id.").about("endpoint", id.str());
+        found(tx, caller, *owner);
+        rows::remove(tx, id);
+    });
+}
+
+}  // namespace meridian::inference

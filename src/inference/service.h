@@ -1,0 +1,82 @@
+// Deployments: the verbs. A handler writes what is wished and answers; the reconciler makes it so.
+#pragma once
+#include <map>
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "base/async.h"
+#include "base/rng.h"
+#include "catalog/service.h"
+#include "fleet/service.h"
+#include "geography/types.h"
+#include "identity/service.h"
+#include "inference/types.h"
+#include "store/store.h"
+
+namespace meridian::inference {
+
+struct DeploymentWish {
+    std::string name;
+    ProjectId project;
+    std::string model;  // a model's id or its name
+    std::string node_type;
+    std::vector<std::string> tags;
+    std::uint32_t min_size = 1, max_size = 1;
+};
+
+struct DeploymentChange {
+    std::optional<std::string> name;
+    std::optional<std::vector<std::string>> tags;
+    std::optional<std::uint32_t> min_size, max_size;
+    std::optional<std::string> model;
+};
+
+// What a deployment is doing right now, in words for people; kept in memory, read by any loop.
+class Phases {
+public:
+    void set(const DeploymentId& id, std::string words);
+    void clear(const DeploymentId& id);
+    [[nodiscard]] std::string of(const DeploymentId& id) const;
+
+private:
+    mutable std::mutex mutex_;
+    std::map<DeploymentId, std::string> words_;
+};
+
+class Deployments {
+public:
+    // `nodes` are this zone's; they do not change while the program runs.
+    Deployments(store::Store& store, const catalog::Catalog& catalog, std::vector<fleet::Node> nodes, geography::Zone zone, Clock& clock, Rng& rng);
+
+    Task<Deployment> create(identity::Caller caller, DeploymentWish wish);
+    // Another project's deployment is not_found.
+    Task<Deployment> get(identity::Caller caller, DeploymentId id);
+    Task<std::vector<Deployment>> list(identity::Caller caller);
+    Task<Deployment> update(identity::Caller caller, DeploymentId id, DeploymentChange change);
+    // Marks it `deleting`; it turns into not_found when its replicas have ended.
+    Task<Deployment> remove(identity::Caller caller, DeploymentId id);
+    Task<Endpoint> add_endpoint(identity::Caller caller, DeploymentId id);
+    Task<> remove_endpoint(identity::Caller caller, EndpointId id);
+
+    [[nodiscard]] const std::vector<fleet::Node>& nodes() const { return nodes_; }
+    [[nodiscard]] std::vector<fleet::NodeType> node_types() const { return fleet::node_types(nodes_); }
+    [[nodiscard]] const geography::Zone& zone() const { return zone_; }
+    [[nodiscard]] Phases& phases() { return phases_; }
+
+private:
+    [[nodiscard]] catalog::Model model_for(const identity::Caller& caller, const std::string& id_or_name) const;
+    [[nodiscard]] std::string fitting_node_type(const catalog::Model& model, const std::string& wished) const;
+
+    store::Store& store_;
+    const catalog::Catalog& catalog_;
+    std::vector<fleet::Node> nodes_;
+    geography::Zone zone_;
+    Clock& clock_;
+    Rng& rng_;
+    Phases phases_;
+};
+
+}  // namespace meridian::inference

@@ -1,0 +1,146 @@
+#include "inference/store.h"
+
+#include "base/json.h"
+
+namespace meridian::inference::rows {
+namespace {
+
+std::string texts(const std::vector<std::string>& list) {
+    JsonArray out;
+    for (const auto& text : list) out.emplace_back(text);
+    return to_text(out);
+}
+
+std::vector<std::string> texts_in(const std::string& column) {
+    const auto parsed = parse_json(column);
+    if (!parsed || !parsed->is_array()) throw Error(Fault::bug, "A stored list is damaged.");
+    std::vector<std::string> out;
+    for (const auto& item : parsed->get_array()) out.emplace_back(view(item.as_string()));
+    return out;
+}
+
+Deployment deployment_in(const store::Row& row) {
+    Deployment d;
+    d.id = store::id_in<DeploymentId>(row, "id");
+    d.name = row.get<std::string>("name");
+    d.organization = store::id_in<OrganizationId>(row, "organization_id");
+    d.project = store::id_in<ProjectId>(row, "project_id");
+    const auto state = deployment_state(row.get<std::string>("state"));
+    if (!state) throw Error(Fault::bug, "A stored state is damaged.", "deployment " + d.id.str());
+    d.state = *state;
+    d.tags = texts_in(row.get<std::string>("tags"));
+    d.node_type = row.get<std::string>("node_type");
+    d.model = store::id_in<ModelId>(row, "model_id");
+    d.model_name = row.get<std::string>("model_name");
+    d.min_size = row.get<std::uint32_t>("min_size");
+    d.max_size = row.get<std::uint32_t>("max_size");
+    d.size = row.get<std::uint32_t>("size");
+    d.error_message = row.get<std::optional<std::string>>("error_message");
+    d.placed_because = row.get<std::string>("placed_because");
+    d.created_at = row.get<Timestamp>("created_at");
+    d.updated_at = row.get<Timestamp>("updated_at");
+    d.version = row.get<std::int64_t>("version");
+    return d;
+}
+
+void add_endpoints(store::Tx& tx, std::vector<Deployment>& deployments) {
+    for (const auto& row : tx.query("select id, deployment_id, auth_disabled from endpoints order by created_at, id")) {
+        const auto owner = store::id_in<DeploymentId>(row, "deployment_id");
+        for (auto& d : deployments) {
+            if (d.id == owner) d.endpoints.push_back({store::id_in<EndpointId>(row, "id"), row.get<bool>("auth_disabled")});
+        }
+    }
+}
+
+}  // namespace
+
+void insert(store::Tx& tx, const Deployment& d, std::string_view zone) {
+    tx.run(
+        "insert into deployments (id, name, organization_id, project_id, region, zone, state, tags, node_type, model_id, model_name, min_size, "
+        "max_size, size, error_message, placed_because, created_at, updated_at, version) "
+        "values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19)",
+        d.id, d.name, d.organization, d.project, zone.substr(0, 6), zone, name(d.state), texts(d.tags), d.node_type, d.model, d.model_name, d.min_size,
+        d.max_size, d.size, d.error_message, d.placed_because, d.created_at, d.updated_at, d.version);
+    for (const auto& endpoint : d.endpoints) insert(tx, d.id, endpoint, d.created_at);
+    tx.changed("deployments", d.id.str());
+}
+
+void update(store::Tx& tx, Deployment& d) {
+    const auto rows = tx.query("select state from deployments where id = $1", d.id);
+    if (rows.empty()) throw Error(Fault::not_found, "This deployment no longer exists.").about("deployment", d.id.str());
+    const auto before = deployment_state(rows.front().get<std::string>("state"));
+    MERIDIAN_ASSERT(before && (*before == d.state || may_move(*before, d.state)));
+    const auto changed = tx.run(
+        "update deployments set name = $1, state = $2, tags = $3, min_size = $4, max_size = $5, size = $6, error_message = $7, placed_because = $8, "
+        "updated_at = $9, model_id = $10, model_name = $11, version = version + 1 where id = $12 and version = $13",
+        d.name, name(d.state), texts(d.tags), d.min_size, d.max_size, d.size, d.error_message, d.placed_because, d.updated_at, d.model, d.model_name, d.id,
+        d.version);
+    if (changed == 0) {
+        throw Error(Fault::conflict, "The deployment was changed by somebody else at the same time; read it again and retry.")
+            .about("deployment", d.id.str())
+            .in_state(std::string(name(*before)));
+    }
+    ++d.version;
+    tx.changed("deployments", d.id.str());
+}
+
+void remove(store::Tx& tx, const DeploymentId& id) {
+    tx.run("delete from deployments where id = $1", id);
+    tx.changed("deployments", id.str());
+}
+
+std::optional<Deployment> find(store::Tx& tx, const DeploymentId& id) {
+    std::vector<Deployment> found;
+    for (const auto& row : tx.query("select * from deployments where id = $1", id)) found.push_back(deployment_in(row));
+    if (found.empty()) return std::nullopt;
+    add_endpoints(tx, found);
+    return std::move(found.front());
+}
+
+std::vector<Deployment> all(store::Tx& tx) {
+    std::vector<Deployment> out;
+    for (const auto& row : tx.query("select * from deployments order by created_at desc, id")) out.push_back(deployment_in(row));
+    add_endpoints(tx, out);
+    return out;
+}
+
+void insert(store::Tx& tx, const DeploymentId& deployment, const Endpoint& endpoint, Timestamp now) {
+    tx.run("insert into endpoints (id, deployment_id, auth_disabled, created_at, updated_at) values ($1, $2, $3, $4, $4)", endpoint.id, deployment,
+           endpoint.auth_disabled, now);
+    tx.changed("deployments", deployment.str());
+}
+
+void remove(store::Tx& tx, const EndpointId& id) { tx.run("delete from endpoints where id = $1", id); }
+
+std::optional<DeploymentId> deployment_of(store::Tx& tx, const EndpointId& id) {
+    const auto rows = tx.query("select deployment_id from endpoints where id = $1", id);
+    if (rows.empty()) return std::nullopt;
+    return store::id_in<DeploymentId>(rows.front(), "deployment_id");
+}
+
+void insert(store::Tx& tx, const ReplicaRow& replica, std::string_view zone) {
+    JsonArray list;
+    for (const int gpu : replica.gpus) list.emplace_back(gpu);
+    tx.run("insert into replicas (id, deployment_id, node_id, zone, state, gpus, created_at, updated_at) values ($1, $2, $3, $4, 'wanted', $5, $6, $6)",
+           replica.id, replica.deployment, replica.node, zone, to_text(list), replica.created_at);
+}
+
+void remove(store::Tx& tx, const ReplicaId& id) { tx.run("delete from replicas where id = $1", id); }
+
+std::vector<ReplicaRow> replicas(store::Tx& tx) {
+    std::vector<ReplicaRow> out;
+    for (const auto& row : tx.query("select id, deployment_id, node_id, gpus, created_at from replicas order by created_at, id")) {
+        ReplicaRow r;
+        r.id = store::id_in<ReplicaId>(row, "id");
+        r.deployment = store::id_in<DeploymentId>(row, "deployment_id");
+        r.node = store::id_in<NodeId>(row, "node_id");
+        r.created_at = row.get<Timestamp>("created_at");
+        const auto gpus = parse_json(row.get<std::string>("gpus"));
+        if (!gpus || !gpus->is_array()) throw Error(Fault::bug, "A stored list is damaged.");
+        for (const auto& gpu : gpus->get_array()) r.gpus.push_back(static_cast<int>(gpu.as_int64()));
+        out.push_back(std::move(r));
+    }
+    return out;
+}
+
+}  // namespace meridian::inference::rows

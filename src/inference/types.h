@@ -1,0 +1,117 @@
+// The nouns of serving: deployments with their endpoints, and what the gateway sees of them.
+#pragma once
+#include <atomic>
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <unordered_map>
+#include <vector>
+
+#include "base/id.h"
+#include "base/time.h"
+#include "catalog/service.h"
+#include "http/client.h"
+#include "metering/service.h"
+
+namespace meridian::inference {
+
+// creating (bytes of the model are brought) -> deploying (replicas start) -> ready; scaling -> ready; deleting -> gone; error.
+enum class DeploymentState { creating, deploying, ready, error, deleting, locked, scaling };
+std::string_view name(DeploymentState state);
+std::optional<DeploymentState> deployment_state(std::string_view name);
+// The moves that may happen; asserted where a state is written.
+bool may_move(DeploymentState from, DeploymentState to);
+
+struct Endpoint {
+    EndpointId id;
+    bool auth_disabled = false;
+};
+
+struct Deployment {
+    DeploymentId id;
+    std::string name;
+    ProjectId project;
+    OrganizationId organization;
+    DeploymentState state = DeploymentState::creating;
+    std::vector<std::string> tags;
+    std::string node_type;
+    ModelId model;
+    std::string model_name;
+    std::uint32_t min_size = 1, max_size = 1, size = 0;  // size: replicas that are ready now
+    std::vector<Endpoint> endpoints;
+    std::optional<std::string> error_message;
+    std::string placed_because;
+    std::optional<std::uint32_t> quantization_bits;
+    Timestamp created_at, updated_at;
+    std::int64_t version = 0;  // grows with every change of the row
+};
+
+struct ReplicaRow {
+    ReplicaId id;
+    DeploymentId deployment;
+    NodeId node;
+    std::vector<int> gpus;
+    Timestamp created_at;
+};
+
+namespace limits {
+inline constexpr std::uint32_t deployment_size = 50;
+inline constexpr std::size_t name = 255;
+inline constexpr std::size_t tags = 50;
+inline constexpr int waiting_per_slot = 64;        // requests that may queue behind one slot of a replica
+inline constexpr int running_per_upstream = 16'384;  // requests under way at one external endpoint
+inline constexpr std::size_t chat_body_bytes = 32 * 1024 * 1024;
+}  // namespace limits
+
+// How many requests a backend is answering; shared by all loops.
+struct BackendLoad {
+    std::atomic<int> running{0};
+};
+
+// One place an answer can come from: a replica of ours, or an external endpoint.
+struct Backend {
+    std::string node;  // for the receipt
+    http::Target target;
+    std::string path_prefix;  // "/v1", or what the endpoint's URL says
+    std::string bearer;
+    std::string model;  // the name it knows the model by
+    int running_max = 0;
+    bool fresh_for_streams = false;  // llama-server closes silently after a streamed answer
+    std::shared_ptr<BackendLoad> load;
+};
+
+// A deployment (or an external model) as the data path sees it. Immutable.
+struct Served {
+    DeploymentId deployment;  // nil for an external model without a deployment
+    std::optional<ProjectId> project;  // nullopt: every project
+    std::string model;
+    std::string digest;  // "sha256:..." or "upstream:<host>"
+    std::vector<catalog::Capability> capabilities;
+    std::uint32_t context = 0;
+    metering::Price price;
+    Timestamp created_at;
+    bool is_external = false;
+    bool auth_disabled = false;
+    std::string waiting_for;  // when there is no backend: what it waits for, in words
+    std::vector<Backend> backends;
+    [[nodiscard]] bool can(catalog::Capability c) const;
+};
+
+// Everything that is served, by model name. Replaced as a whole, read by every loop without a lock.
+struct ServingTable {
+    std::unordered_map<std::string, std::vector<std::shared_ptr<const Served>>> by_model;
+};
+
+class Serving {
+public:
+    Serving();
+    [[nodiscard]] std::shared_ptr<const ServingTable> current() const { return table_.load(std::memory_order_acquire); }
+    void publish(std::shared_ptr<const ServingTable> table) { table_.store(std::move(table), std::memory_order_release); }
+
+private:
+    std::atomic<std::shared_ptr<const ServingTable>> table_;
+};
+
+}  // namespace meridian::inference

@@ -1,0 +1,111 @@
+// Receipts for those who may see them, and the log's checkpoint and key for everybody.
+#include <fmt/format.h>
+
+#include <charconv>
+
+#include "identity/service.h"
+#include "metering/service.h"
+#include "resource/json_bind.h"
+#include "resource/page.h"
+
+namespace meridian::metering {
+namespace {
+
+http::Permission read_receipts() { return {"read", "receipts"}; }
+
+http::Response json_answer(const Json& body) { return {200, {{"Content-Type", "application/json"}}, to_text(body)}; }
+http::Response text_answer(std::string body) { return {200, {{"Content-Type", "text/plain; charset=utf-8"}}, std::move(body)}; }
+
+[[noreturn]] void no_receipt(std::string_view id) {
+    throw Error(Fault::not_found, "There is no receipt with this id.").about("receipt", std::string(id));
+}
+
+ReceiptFilter filter_of(const http::Request& request, const identity::Caller& caller, const CursorPage& page) {
+    ReceiptFilter filter{.project = caller.only_project, .organization = caller.organization, .limit = page.size + 1, .before_index = std::nullopt};
+    if (const auto text = request.query_value("project_id"); text && !text->empty()) {
+        filter.project = ProjectId::parse(*text);
+        if (!filter.project) throw invalid("project_id", FieldProblem::Reason::format, "must be the id of a project");
+        if (!caller.may_see(*filter.project)) throw Error(Fault::not_found, "There is no project with this id.").about("project", std::string(*text));
+    }
+    if (page.after) {
+        std::int64_t index = 0;
+        const auto [end, error] = std::from_chars(page.after->data(), page.after->data() + page.after->size(), index);
+        if (error != std::errc() || end != page.after->data() + page.after->size())
+            throw invalid("page_token", FieldProblem::Reason::format, "must be a next_page_token of an earlier answer");
+        filter.before_index = index;
+    }
+    return filter;
+}
+
+Task<> list_receipts(http::Exchange& exchange, Meter& meter, Pool& pool) {
+    const auto page = CursorPage::from(exchange.request().query);
+    const auto filter = filter_of(exchange.request(), identity::caller_of(exchange), page);
+    auto found = cut(co_await on(pool, [&meter, filter] { return meter.list(filter); }), page, [](const Receipt& last) { return std::to_string(last.index); });
+    JsonArray receipts;
+    for (auto& receipt : found.items) receipts.push_back(std::move(receipt.json));
+    JsonObject body{{"receipts", std::move(receipts)}, {"next_page_token", nullptr}};
+    if (found.next_page_token) body["next_page_token"] = *found.next_page_token;
+    co_await exchange.answer(json_answer(std::move(body)));
+}
+
+// The body of an Accept header that asks for the JWS by name; a wildcard gets the proof.
+bool asks_for_jws(const http::Request& request) { return request.headers.get("accept").find("application/jose") != std::string_view::npos; }
+
+Task<> show_receipt(http::Exchange& exchange, Meter& meter, Pool& pool) {
+    const std::string text(exchange.request().param("id"));
+    const auto id = RunId::parse(text);
+    if (!id) no_receipt(text);
+    const auto receipt = co_await on(pool, [&meter, id] { return meter.find(*id); });
+    const auto& caller = identity::caller_of(exchange);
+    if (!receipt || receipt->start.organization != caller.organization || !caller.may_see(receipt->start.project)) no_receipt(text);
+    if (asks_for_jws(exchange.request())) {
+        co_await exchange.answer({200, {{"Content-Type", "application/jose"}}, co_await meter.jws(*id)});
+    } else {
+        co_await exchange.answer(json_answer(co_await meter.proof(*id)));
+    }
+}
+
+// For a route below /log/{zone}: another zone's log is not here.
+void check_zone(const http::Request& request, const std::string& zone) {
+    const auto asked = request.param("zone");
+    if (asked != zone) throw Error(Fault::not_found, fmt::format("The log of this zone is not here; here is {}.", zone)).about("zone", std::string(asked));
+}
+
+Task<> show_checkpoint(http::Exchange& exchange, Meter& meter, std::string zone) {
+    check_zone(exchange.request(), zone);
+    co_await exchange.answer(text_answer(meter.checkpoint()));
+}
+
+Task<> show_key(http::Exchange& exchange, Meter& meter, std::string zone) {
+    check_zone(exchange.request(), zone);
+    co_await exchange.answer(text_answer(meter.verifier_key() + "\n"));
+}
+
+Json query_parameter(std::string_view name, std::string_view type, std::string_view what) {
+    return JsonObject{{"name", name}, {"in", "query"}, {"required", false}, {"description", what}, {"schema", JsonObject{{"type", type}}}};
+}
+
+Json list_parameters() {
+    return JsonArray{query_parameter("page_size", "integer", "How many, at most 1000; 50 when absent"),
+                     query_parameter("page_token", "string", "The next_page_token of the answer before"),
+                     query_parameter("project_id", "string", "Only this project's")};
+}
+
+}  // namespace
+
+void add_routes(http::Router& router, Meter& meter, Pool& pool, const geography::Zone& zone) {
+    const auto add = [&](std::string pattern, http::Permission may, http::Handler handler, http::RouteDoc doc) {
+        router.add({"GET", std::move(pattern), std::move(may), http::Dialect::meridian, std::move(handler), std::move(doc)});
+    };
+    add("/meridian/v1/receipts", read_receipts(), [&meter, &pool](http::Exchange& exchange) { return list_receipts(exchange, meter, pool); },
+        {"ListReceipts", "Receipts, newest first", "receipts", list_parameters()});
+    add("/meridian/v1/receipts/{id}", read_receipts(), [&meter, &pool](http::Exchange& exchange) { return show_receipt(exchange, meter, pool); },
+        {"GetReceipt", "One receipt with its proof, or as a JWS when application/jose is accepted", "receipts"});
+    add("/meridian/v1/log/{zone}/checkpoint", http::anyone(),
+        [&meter, name = zone.str()](http::Exchange& exchange) { return show_checkpoint(exchange, meter, name); },
+        {"GetLogCheckpoint", "The newest signed checkpoint of the zone's log", "log"});
+    add("/meridian/v1/log/{zone}/key", http::anyone(), [&meter, name = zone.str()](http::Exchange& exchange) { return show_key(exchange, meter, name); },
+        {"GetLogKey", "The key under which the zone's checkpoints verify", "log"});
+}
+
+}  // namespace meridian::metering

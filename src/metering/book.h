@@ -1,0 +1,63 @@
+// What the ledger's records add up to, in memory: where each receipt is, whose it is, and the sums. Rebuilt at every start.
+// Not locked: its owner does that.
+#pragma once
+#include <cstdint>
+#include <deque>
+#include <optional>
+#include <unordered_map>
+#include <vector>
+
+#include "metering/leaf.h"
+
+namespace meridian::metering {
+
+// Where a record is.
+struct Place {
+    std::uint32_t segment = 0;  // the how-manieth
+    std::uint64_t offset = 0;
+};
+
+class Book {
+public:
+    // False, and nothing changed, when the run has a receipt already.
+    bool add(const LeafFacts& facts, Place place);
+    [[nodiscard]] std::uint64_t size() const { return entries_.size(); }
+    [[nodiscard]] std::optional<std::uint64_t> index_of(const RunId& id) const;
+    [[nodiscard]] const RunId& id(std::uint64_t index) const { return entries_[index].id; }
+    [[nodiscard]] Place place(std::uint64_t index) const { return entries_[index].place; }
+    // Newest first, before `before`, at most `limit`.
+    [[nodiscard]] std::vector<std::uint64_t> list(const ReceiptFilter& filter) const;
+    [[nodiscard]] Meter::Sums sums(const ProjectId& project) const;
+
+private:
+    struct Entry {
+        RunId id;
+        Place place;
+    };
+    // Open addressing over the entries. Many small ones, so that growing one never holds up a run for long.
+    class Shard {
+    public:
+        [[nodiscard]] std::optional<std::uint64_t> find(const RunId& id, const std::deque<Entry>& entries) const;
+        void insert(const RunId& id, std::uint64_t index, const std::deque<Entry>& entries);
+
+    private:
+        [[nodiscard]] std::size_t slot_of(const RunId& id) const;
+        void put(const RunId& id, std::uint32_t one_more);
+        std::vector<std::uint32_t> slots_;  // index + 1; 0: free. A power of two, at most three quarters full
+        std::size_t used_ = 0;
+    };
+    struct Project {
+        OrganizationId organization;
+        std::vector<std::uint32_t> positions;
+        Meter::Sums sums;
+    };
+
+    static constexpr std::size_t shard_count = 256;
+    [[nodiscard]] static std::size_t shard_of(const RunId& id) { return id.uuid().bytes[15]; }
+    std::deque<Entry> entries_;  // by index; never moves what it has
+    std::vector<Shard> shards_ = std::vector<Shard>(shard_count);
+    std::unordered_map<ProjectId, Project> projects_;
+    std::unordered_map<OrganizationId, std::vector<std::uint32_t>> organizations_;
+};
+
+}  // namespace meridian::metering

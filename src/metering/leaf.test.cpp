@@ -1,0 +1,159 @@
+#include "metering/leaf.h"
+
+#include <gtest/gtest.h>
+#include <rapidcheck/gtest.h>
+
+#include <limits>
+
+#include "metering/price.h"
+#include "metering/record.h"
+#include "metering/testing.h"
+
+namespace meridian::metering {
+namespace {
+
+const geography::ZoneFacts here{*geography::Zone::parse("fr-par-1"), std::nullopt};
+
+Receipt example() {
+    Receipt r;
+    r.id = *RunId::parse("01234567-89ab-7def-8123-456789abcdef");
+    r.start = testing::chat();
+    r.usage = {10, 20, 3};
+    r.started_at = *parse_rfc3339("2026-11-23T19:29:43.932078Z");
+    r.took = std::chrono::milliseconds(1500);
+    r.ended_at = r.started_at + std::chrono::milliseconds(1500);
+    r.cost = cost_of(r.start.price, r.usage);
+    return r;
+}
+
+TEST(Prices, AreRoundedOnceAndToTheEvenSide) {
+    struct Row {
+        std::string_view says, in, out;
+        std::int64_t in_tokens, out_tokens, nanos;
+    };
+    const Row rows[] = {
+        {"nothing costs nothing", "0.15", "0.35", 0, 0, 0},
+        {"a token of a cheap model", "0.15", "0.35", 1, 0, 150},
+        {"both directions", "0.15", "0.35", 10, 20, 1500 + 7000},
+        {"half a nano goes to the even side", "0.0005", "0", 1, 0, 0},
+        {"and so does the next one", "0.0015", "0", 1, 0, 2},
+        {"a little over half goes up", "0.000501", "0", 1, 0, 1},
+        {"each direction is rounded by itself", "0.0005", "0.0005", 1, 1, 0},
+        {"a million tokens cost the price", "3.999999999", "0", 1'000'000, 0, 3'999'999'999},
+        {"the most there can be", "4000", "4000", tokens_max, tokens_max, 2 * 4'398'046'511'104'000'000},
+    };
+    for (const auto& row : rows) {
+        const Price price{*Money::parse(row.in), *Money::parse(row.out)};
+        ASSERT_TRUE(is_bounded(price)) << row.says;
+        EXPECT_EQ(cost_of(price, {row.in_tokens, row.out_tokens, 0}).count(), row.nanos) << row.says;
+    }
+    EXPECT_FALSE(is_bounded({*Money::parse("4000.000000001"), Money()}));
+    EXPECT_FALSE(is_bounded({Money(), *Money::parse("-1")}));
+    const auto most = bounded({std::numeric_limits<std::int64_t>::max(), -5, 7});
+    EXPECT_EQ(most.input_tokens, tokens_max);
+    EXPECT_EQ(most.output_tokens, 0);
+    EXPECT_EQ(most.cached_tokens, 7);
+}
+
+TEST(Leaves, AreTheseBytes) {
+    EXPECT_EQ(LeafWriter(here).write(example()),
+              R"({"type":"receipt","id":"01234567-89ab-7def-8123-456789abcdef","kind":"chat","outcome":"finished",)"
+              R"("principal":"33333333-3333-4333-8333-333333333333","organization":"11111111-1111-4111-8111-111111111111",)"
+              R"("project":"22222222-2222-4222-8222-222222222222","zone":"fr-par-1","place":"undeclared","jurisdiction":"undeclared",)"
+              R"("declared_by":null,"declared_at":null,"node":"node-1","model":"smollm2-135m-instruct",)"
+              R"("model_digest":"sha256:b179c9523d0e6a0f98a330c7562b682750a6f8c8c15e5bc70ea373728110db53",)"
+              R"("deployment":"44444444-4444-4444-8444-444444444444","usage":{"input_tokens":10,"output_tokens":20,"cached_tokens":3},)"
+              R"("price":{"input_per_million":"0.15","output_per_million":"0.35"},"cost":"0.0000085","currency":"EUR","energy":null,)"
+              R"("energy_basis":"unknown","started_at":"2026-11-23T19:29:43.932078Z","ended_at":"2026-11-23T19:29:45.432078Z",)"
+              R"("duration_ms":1500,"build":"meridian/)" MERIDIAN_VERSION "\"}");
+}
+
+TEST(Leaves, StateThePlaceAsItWasDeclared) {
+    auto facts = here;
+    facts.declared = geography::Declaration{"Lille \"Nord\", FR", "FR", "Example SA", *parse_rfc3339("2026-01-02T03:04:05Z")};
+    const auto json = parse_json(LeafWriter(facts).write(example())).value();
+    EXPECT_EQ(view(*text_member(json, "place")), "Lille \"Nord\", FR");
+    EXPECT_EQ(view(*text_member(json, "jurisdiction")), "FR");
+    EXPECT_EQ(view(*text_member(json, "declared_by")), "Example SA");
+    EXPECT_EQ(view(*text_member(json, "declared_at")), "2026-01-02T03:04:05.000000Z");
+}
+
+TEST(Leaves, OfTheWidestRunFitTheirRoom) {
+    auto r = example();
+    r.start.kind = Kind::deployment_hour;
+    r.outcome = Outcome::interrupted;
+    r.start.model = r.start.model_digest = std::string(1000, '"');
+    r.start.node = std::string(1000, '\\');
+    r.start.price = {price_max, price_max};
+    r.usage = {tokens_max, tokens_max, tokens_max};
+    r.cost = Money::nanos(std::numeric_limits<std::int64_t>::min());
+    r.took = Duration::max();
+    tidy(r.start);
+    auto facts = here;
+    facts.declared = geography::Declaration{std::string(200, '"'), "FR", std::string(200, '"'), r.started_at};
+    const LeafWriter writer(facts);
+    const auto leaf = writer.write(r);
+    EXPECT_LE(leaf.size(), writer.room(r.start));
+    EXPECT_LT(leaf.size(), payload_max);
+    EXPECT_TRUE(parse_json(leaf));
+}
+
+RC_GTEST_PROP(Leaves, ReadBackWhatWasWritten, (std::string model, std::string digest, std::string node)) {
+    auto r = example();
+    r.start.model = model;
+    r.start.model_digest = digest;
+    r.start.node = node;
+    tidy(r.start);
+    r.usage = bounded({*rc::gen::arbitrary<std::int64_t>(), *rc::gen::arbitrary<std::int64_t>(), 0});
+    r.outcome = static_cast<Outcome>(*rc::gen::inRange(0, 4));
+    r.cost = cost_of(r.start.price, r.usage);
+    const LeafWriter writer(here);
+    const auto leaf = writer.write(r);
+    RC_ASSERT(leaf.size() <= writer.room(r.start));
+    const auto read = read_leaf(leaf);
+    RC_ASSERT(read.has_value());
+    RC_ASSERT(writer.write(*read) == leaf);
+    RC_ASSERT(read->start.model == r.start.model);
+    RC_ASSERT(read->usage.input_tokens == r.usage.input_tokens);
+    RC_ASSERT(read->cost == r.cost);
+}
+
+RC_GTEST_PROP(Openings, ReadBackWhatWasWritten, (std::string model, std::string node)) {
+    auto start = testing::chat();
+    start.model = model;
+    start.node = node;
+    if (*rc::gen::arbitrary<bool>()) start.model_digest = *rc::gen::arbitrary<std::string>();
+    tidy(start);
+    std::string payload;
+    add_opening(payload, example().id, start, example().started_at);
+    const auto read = read_opening(payload);
+    RC_ASSERT(read.has_value());
+    std::string again;
+    add_opening(again, read->id, read->start, read->at);
+    RC_ASSERT(again == payload);
+    RC_ASSERT(read->start.model_digest == start.model_digest);
+    RC_ASSERT(!read_opening(payload.substr(0, payload.size() - 1)));
+    RC_ASSERT(!read_opening(payload + "x"));
+}
+
+TEST(Records, WithAChangedBitAreNone) {
+    auto record = unsealed();
+    record += "payload";
+    seal(record, RecordType::receipt, 7);
+    ASSERT_TRUE(record_at(record, 0));
+    EXPECT_EQ(record_at(record, 0)->sequence, 7u);
+    EXPECT_EQ(record_at(record, 0)->end(), record.size());
+    for (std::size_t byte = 0; byte < record.size(); ++byte) {
+        for (int bit = 0; bit < 8; ++bit) {
+            auto changed = record;
+            changed[byte] = static_cast<char>(changed[byte] ^ (1 << bit));
+            EXPECT_FALSE(record_at(changed, 0)) << byte;
+        }
+        EXPECT_FALSE(record_at(std::string_view(record).substr(0, byte), 0)) << byte;
+    }
+    EXPECT_FALSE(record_at(std::string(100, '\0'), 0));
+    EXPECT_FALSE(record_at(record, record.size() + 5));
+}
+
+}  // namespace
+}  // namespace meridian::metering

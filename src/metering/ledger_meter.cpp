@@ -1,0 +1,259 @@
+#include "metering/ledger_meter.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "base/log.h"
+#include "metering/price.h"
+#include "metering/replay.h"
+
+namespace meridian::metering {
+namespace {
+
+// A checkpoint's record: header, claim, three lines and one signature line. The origin is 26 bytes and stands there twice.
+constexpr std::uint64_t checkpoint_room = 512;
+
+// With the entries of everything made, for a power cut right after the first start.
+DiskResult<void> make_directory(Disk& disk, const std::string& directory) {
+    const auto there = disk.exists(directory);
+    if (!there) return std::unexpected(there.error());
+    if (*there) return {};
+    const auto slash = directory.rfind('/');
+    const std::string parent = slash == std::string::npos ? "." : slash == 0 ? "/" : directory.substr(0, slash);
+    if (parent != directory)
+        if (auto done = make_directory(disk, parent); !done) return done;
+    if (auto done = disk.make_directories(directory); !done) return done;
+    return disk.sync_directory(parent);
+}
+
+// Not written when it is so already: a start on a full disk has nothing to write.
+void keep_file(Disk& disk, const std::string& path, const std::string& text) {
+    if (const auto there = disk.read_file(path); there && *there == text) return;
+    if (const auto done = disk.replace_file(path, text); !done) raise(done.error(), "writing the ledger");
+}
+
+}  // namespace
+
+Hold::Hold(Hold&& other) noexcept
+    : meter_(std::exchange(other.meter_, nullptr)),
+      id_(other.id_),
+      start_(std::move(other.start_)),
+      noted_(other.noted_),
+      started_at_(other.started_at_),
+      started_steady_(other.started_steady_) {}
+
+Hold::~Hold() {
+    if (!meter_) return;
+    const auto id = id_;
+    try {
+        meter_->settle(std::move(*this), noted_, Outcome::failed);
+    } catch (const Error& e) {
+        log::error("metering", "run {} has no receipt until the next start: {}; {}", id.str(), e.said, e.logged);
+    }
+}
+
+void Hold::note_node(std::string node) { start_.node = tidy_node(node); }
+
+LedgerMeter::LedgerMeter(Disk& disk, Clock& clock, Rng& rng, Pool& pool, const keys::SigningKey& key, const geography::ZoneFacts& zone, MeterOptions options,
+                         std::unique_ptr<DirectoryLock> lock)
+    : disk_(disk),
+      clock_(clock),
+      rng_(rng),
+      pool_(pool),
+      key_(key),
+      options_(std::move(options)),
+      lock_(std::move(lock)),
+      verifier_{origin_of(zone.name.str(), key.public_key()), key.public_key()},
+      writer_(zone),
+      zone_(zone.name.str()),
+      place_(zone.place()),
+      jurisdiction_(zone.jurisdiction()),
+      journal_(disk, options_.directory, {options_.segment_bytes, options_.ahead_bytes}, mutex_) {}
+
+expected<std::unique_ptr<Meter>> Meter::open(Disk& disk, Clock& clock, Rng& rng, Pool& pool, const keys::SigningKey& key, geography::ZoneFacts zone,
+                                             MeterOptions options) {
+    const auto& directory = options.directory;
+    if (const auto made = make_directory(disk, directory); !made)
+        return complaint(fmt::format("The ledger's directory {} cannot be made: {}.", directory, made.error().said));
+    auto lock = disk.lock(directory + "/lock");
+    if (!lock) {
+        if (lock.error().kind == DiskError::Kind::busy)
+            return complaint(fmt::format("The ledger in {} is in use by another Meridian; stop that one first.", directory));
+        return complaint(fmt::format("The ledger in {} cannot be locked: {}. Check the directory's permissions.", directory, lock.error().said));
+    }
+    auto meter = std::make_unique<LedgerMeter>(disk, clock, rng, pool, key, zone, std::move(options), std::move(*lock));
+    try {
+        if (auto begun = meter->begin(); !begun) return std::unexpected(begun.error());
+    } catch (const Error& e) {
+        return complaint(fmt::format("{} ({})", e.said, e.logged));
+    }
+    return meter;
+}
+
+expected<void> LedgerMeter::begin() {
+    const auto& directory = options_.directory;
+    const auto published = newest_published(disk_, directory, verifier_);
+    History history;
+    history.key = verifier_;
+    const auto ending = replay(disk_, directory, history, published ? published->size : 0);
+    if (!ending) return std::unexpected(ending.error());
+    if (!history.note.empty()) {
+        if (const auto newest = read_note(history.note, verifier_); !newest)
+            return complaint(fmt::format("The ledger in {} cannot be continued: {}. Bring the ledger or the zone's key files back from a backup.", directory,
+                                         newest.error().said));
+    }
+    if (published && history.tree.root(published->size) != published->root)
+        return complaint(fmt::format("The ledger in {} was changed: its {} receipts are not those that were signed.", directory, published->size));
+
+    journal_.begin(*ending, history);
+    book_ = std::move(history.book);
+    tree_ = std::move(history.tree);
+    signed_size_ = history.signed_size;
+    durable_sequence_ = history.durable_through;
+    note_ = history.note;
+    close_interrupted(history);
+    commit();
+    keep_file(disk_, directory + "/key", verifier_.str() + "\n");
+    keep_file(disk_, directory + "/checkpoint", note_);
+    return {};
+}
+
+// What is known of a run whose process died: that it began, and that it had not ended when the ledger was last written.
+void LedgerMeter::close_interrupted(History& history) {
+    std::vector<Opening> all;
+    for (auto& [id, opening] : history.open) all.push_back(std::move(opening));
+    std::ranges::sort(all, {}, [](const Opening& o) { return std::pair(o.at, o.id); });
+    for (auto& opening : all) {
+        Receipt receipt;
+        receipt.id = opening.id;
+        receipt.start = std::move(opening.start);
+        receipt.outcome = Outcome::interrupted;
+        receipt.started_at = opening.at;
+        receipt.ended_at = std::max(opening.at, history.last_time);
+        receipt.took = receipt.ended_at - receipt.started_at;
+        receipt.leaf = writer_.write(receipt);
+        const auto room = room_for_receipt(receipt.start) + checkpoint_room;
+        journal_.make_room(room);
+        const std::lock_guard lock(mutex_);
+        journal_.reserve(room);
+        append_receipt(receipt, prepare(receipt.leaf));
+    }
+    if (!all.empty()) log::info("metering", "{} runs were open when the last process ended; their receipts say interrupted", all.size());
+}
+
+std::uint64_t LedgerMeter::room_for_receipt(const RunStart& start) const { return header_bytes + writer_.room(start); }
+
+void LedgerMeter::check_writable() const {
+    if (is_broken_) {
+        throw Error(Fault::unavailable, "The disk failed under the ledger, so no run can begin; look at the log and restart Meridian.", "a sync failed")
+            .with_code("disk_failed");
+    }
+    if (is_closed_) throw Error(Fault::unavailable, "Meridian is stopping; try again shortly.").after(std::chrono::seconds(1));
+}
+
+Hold LedgerMeter::hold(RunStart start) {
+    if (!is_bounded(start.price)) throw Error(Fault::invalid, "The model's price is out of range; correct it in the catalogue.");
+    tidy(start);
+    Hold made;
+    made.start_ = std::move(start);
+    made.started_at_ = clock_.now();
+    made.started_steady_ = clock_.steady();
+    made.id_ = RunId(Uuid::ordered(rng_, std::chrono::floor<std::chrono::milliseconds>(made.started_at_).time_since_epoch().count()));
+    auto record = unsealed(256);
+    add_opening(record, made.id_, made.start_, made.started_at_);
+    const auto kept = room_for_receipt(made.start_) + checkpoint_room;
+    for (;;) {
+        {
+            const std::lock_guard lock(mutex_);
+            check_writable();
+            if (journal_.has_room(record.size() + kept)) {
+                journal_.append(RecordType::opened, record);
+                journal_.reserve(kept);
+                made.meter_ = this;
+                return made;
+            }
+        }
+        journal_.make_room(record.size() + kept);
+    }
+}
+
+// The part that needs no lock: the bytes and their hash.
+LedgerMeter::Prepared LedgerMeter::prepare(const std::string& leaf) {
+    Prepared made{unsealed(leaf.size()), leaf_hash(leaf)};
+    made.record += leaf;
+    return made;
+}
+
+// The room for it and for a checkpoint over it was reserved; the latter stays so until the commit. Under the mutex.
+std::uint64_t LedgerMeter::append_receipt(const Receipt& receipt, Prepared prepared) {
+    journal_.release(room_for_receipt(receipt.start) + checkpoint_room);
+    const auto place = journal_.append(RecordType::receipt, prepared.record);
+    journal_.reserve(checkpoint_room);
+    checkpoint_reserve_ += checkpoint_room;
+    const LeafFacts facts{receipt.id, receipt.start.organization, receipt.start.project, receipt.usage, receipt.cost, receipt.ended_at};
+    MERIDIAN_ASSERT(book_.add(facts, place));
+    fresh_.push_back(prepared.hash);
+    return book_.size() - 1;
+}
+
+Receipt LedgerMeter::settle(Hold&& hold, const Usage& usage, Outcome outcome) {
+    MERIDIAN_ASSERT(hold.meter_ == this);
+    hold.meter_ = nullptr;
+    Receipt made;
+    made.id = hold.id_;
+    made.start = std::move(hold.start_);
+    made.usage = bounded(usage);
+    made.outcome = outcome;
+    made.started_at = hold.started_at_;
+    // From the steady clock, because the other one may have been set meanwhile.
+    made.took = std::max(Duration::zero(), Duration(clock_.steady() - hold.started_steady_));
+    made.ended_at = made.started_at + std::chrono::duration_cast<Timestamp::duration>(made.took);
+    made.cost = cost_of(made.start.price, made.usage);
+    made.zone = zone_;
+    made.place = place_;
+    made.jurisdiction = jurisdiction_;
+    made.leaf = writer_.write(made);
+    auto prepared = prepare(made.leaf);
+    const std::lock_guard lock(mutex_);
+    made.index = static_cast<std::int64_t>(append_receipt(made, std::move(prepared)));
+    return made;
+}
+
+Receipt LedgerMeter::read(std::uint64_t index, Place place) {
+    auto made = read_leaf(journal_.read(place));
+    if (!made) throw Error(Fault::unavailable, "A receipt cannot be read back, for the ledger is damaged; look at the log.", made.error().said);
+    made->index = static_cast<std::int64_t>(index);
+    return std::move(*made);
+}
+
+std::optional<Receipt> LedgerMeter::find(const RunId& id) {
+    std::optional<std::uint64_t> index;
+    Place place;
+    {
+        const std::lock_guard lock(mutex_);
+        index = book_.index_of(id);
+        if (!index) return std::nullopt;
+        place = book_.place(*index);
+    }
+    return read(*index, place);
+}
+
+std::vector<Receipt> LedgerMeter::list(const ReceiptFilter& filter) {
+    std::vector<std::pair<std::uint64_t, Place>> places;
+    {
+        const std::lock_guard lock(mutex_);
+        for (const auto index : book_.list(filter)) places.emplace_back(index, book_.place(index));
+    }
+    std::vector<Receipt> out;
+    out.reserve(places.size());
+    for (const auto& [index, place] : places) out.push_back(read(index, place));
+    return out;
+}
+
+Meter::Sums LedgerMeter::sums(const ProjectId& project) {
+    const std::lock_guard lock(mutex_);
+    return book_.sums(project);
+}
+
+}  // namespace meridian::metering

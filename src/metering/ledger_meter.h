@@ -1,0 +1,109 @@
+// The meter over the zone's ledger. Three locks, taken in this order: `committing_` (one group commit at a time, on the pool),
+// the journal's own (growing files), and `mutex_` (positions, books, waiters), which a run takes twice, each time for one write
+// to the page cache. `tree_mutex_` is for the tree alone, under none of the others but `committing_`.
+#pragma once
+#include <memory>
+#include <mutex>
+#include <string>
+#include <vector>
+
+#include "base/error.h"
+#include "metering/journal.h"
+#include "metering/leaf.h"
+#include "metering/service.h"
+
+namespace meridian::metering {
+
+class LedgerMeter final : public Meter {
+public:
+    LedgerMeter(Disk& disk, Clock& clock, Rng& rng, Pool& pool, const keys::SigningKey& key, const geography::ZoneFacts& zone, MeterOptions options,
+                std::unique_ptr<DirectoryLock> lock);
+    // Replays, repairs, closes what a dead process left open, commits. Throws Error; the diagnostic is a sentence.
+    expected<void> begin();
+
+    Hold hold(RunStart start) override;
+    Receipt settle(Hold&& hold, const Usage& usage, Outcome outcome) override;
+    Task<> durable() override;
+    Task<> run_commits() override;
+    void close() override;
+    std::optional<Receipt> find(const RunId& id) override;
+    std::vector<Receipt> list(const ReceiptFilter& filter) override;
+    Task<Json> proof(RunId id) override;
+    Task<std::string> jws(RunId id) override;
+    std::string checkpoint() override;
+    std::string verifier_key() override { return verifier_.str(); }
+    Sums sums(const ProjectId& project) override;
+
+private:
+    // What somebody waits for: this record durable, this many leaves under a published checkpoint.
+    struct Target {
+        std::uint64_t sequence = 0, leaves = 0;
+    };
+    struct Waiter {
+        Event event;
+        Target target;
+        std::optional<Error> failure;
+    };
+    struct Registration;
+
+    // ledger_meter.cpp
+    [[nodiscard]] std::uint64_t room_for_receipt(const RunStart& start) const;
+    void check_writable() const;
+    struct Prepared {
+        std::string record;
+        Sha256 hash;
+    };
+    static Prepared prepare(const std::string& leaf);
+    std::uint64_t append_receipt(const Receipt& receipt, Prepared prepared);
+    void close_interrupted(History& history);
+    [[nodiscard]] Receipt read(std::uint64_t index, Place place);
+
+    // commit.cpp
+    void commit();
+    [[nodiscard]] bool has_work();
+    [[nodiscard]] bool is_reached(const Target& target) const { return durable_sequence_ >= target.sequence && covered_ >= target.leaves; }
+    Task<> reach(Target target);
+    std::uint64_t grow_tree(std::uint64_t& reserved);
+    Journal::Unsynced take_unsynced();
+    Journal::Unsynced append_checkpoint(const std::string& note, std::uint64_t size, std::uint64_t reserved);
+    void publish(const std::string& note, std::uint64_t size, const Journal::Unsynced& synced);
+    void fail_waiters(const Error& error);
+    void write_checkpoint_file(const std::string& note);
+
+    // proof.cpp
+    [[nodiscard]] std::uint64_t index_of(const RunId& id);
+    [[nodiscard]] Json proof_now(std::uint64_t index);
+    [[nodiscard]] std::string jws_now(std::uint64_t index);
+
+    Disk& disk_;
+    Clock& clock_;
+    Rng& rng_;
+    Pool& pool_;
+    const keys::SigningKey& key_;
+    MeterOptions options_;
+    std::unique_ptr<DirectoryLock> lock_;
+    VerifierKey verifier_;
+    LeafWriter writer_;
+    std::string zone_, place_, jurisdiction_;
+
+    std::mutex committing_;
+    std::uint64_t signed_size_ = 0;  // leaves under the newest checkpoint record; under committing_
+    std::string last_failure_;       // so that a disk that stays full is not logged at every commit
+
+    std::mutex tree_mutex_;
+    Tree tree_;
+
+    std::mutex mutex_;
+    Journal journal_;
+    Book book_;
+    std::vector<Sha256> fresh_;              // leaves that are not in the tree yet
+    std::uint64_t checkpoint_reserve_ = 0;   // of the journal's reserve: for checkpoints over the fresh leaves
+    std::uint64_t durable_sequence_ = 0, covered_ = 0;
+    std::string note_;                       // newest durable checkpoint
+    std::vector<std::shared_ptr<Waiter>> waiters_;
+    std::shared_ptr<Event> wake_;            // the committer's, while it runs
+    bool is_closed_ = false;
+    bool is_broken_ = false;  // a sync failed: what the disk holds is not known any more, until a start replays it
+};
+
+}  // namespace meridian::metering

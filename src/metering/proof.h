@@ -1,0 +1,27 @@
+// The file that `meridian verify` reads: one receipt, its place in the log, and the log's signed checkpoint.
+#pragma once
+#include <cstdint>
+#include <string>
+#include <string_view>
+
+#include "base/expected.h"
+#include "base/json.h"
+#include "metering/note.h"
+#include "metering/tree.h"
+
+namespace meridian::metering {
+
+struct ReceiptProof {
+    std::string leaf;
+    std::uint64_t index = 0;
+    Checkpoint checkpoint;
+    VerifierKey key;
+};
+
+Json proof_file(std::string_view leaf, std::uint64_t index, const Proof& inclusion, std::uint64_t tree_size, std::string_view note, const VerifierKey& key);
+
+// What the file proves, under `trusted` or, without one, under the key that the file names. Strict: nothing may be missing,
+// more, or written in another way. The diagnostic is half a sentence.
+expected<ReceiptProof> check_proof(std::string_view text, const VerifierKey* trusted);
+
+}  // namespace meridian::metering

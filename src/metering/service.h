@@ -1,0 +1,149 @@
+// Every run passes here twice: hold() before, settle() after. Between the two a run is open in the zone's ledger; a run whose
+// process died is closed on the next start with what is known. Exactly one receipt a run, and its id is the run's id.
+#pragma once
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/async.h"
+#include "base/disk.h"
+#include "base/id.h"
+#include "base/json.h"
+#include "base/money.h"
+#include "base/rng.h"
+#include "geography/types.h"
+#include "http/route.h"
+#include "keys/keys.h"
+
+namespace meridian::metering {
+
+enum class Kind { chat, completion, embedding, deployment_hour };
+enum class Outcome { finished, cancelled, failed, interrupted };  // interrupted: the process died
+std::string_view name(Kind kind);
+std::string_view name(Outcome outcome);
+
+// Euros for a million tokens. Changing the price list never touches a hold.
+struct Price {
+    Money input_per_million, output_per_million;
+};
+
+struct RunStart {
+    Kind kind = Kind::chat;
+    OrganizationId organization;
+    ProjectId project;
+    PrincipalId principal;
+    std::string model;         // the name that was asked for
+    std::string model_digest;  // "sha256:..." of the weights, or "upstream:<host>"
+    DeploymentId deployment;
+    std::string node;  // where it runs, as far as it is known; "" for an upstream
+    Price price;
+};
+
+struct Usage {
+    std::int64_t input_tokens = 0, output_tokens = 0, cached_tokens = 0;
+};
+
+struct Receipt {
+    RunId id;
+    RunStart start;
+    Usage usage;
+    Outcome outcome = Outcome::finished;
+    Timestamp started_at, ended_at;
+    Duration took{};
+    Money cost;
+    std::string zone, place, jurisdiction;
+    Json json;             // the leaf, exactly as logged (parsed); null from settle, which parses nothing
+    std::string leaf;      // the leaf's bytes
+    std::int64_t index = -1;  // position among the log's leaves
+};
+
+class Meter;
+class LedgerMeter;
+// A run under way. Move-only. Destroyed unsettled (an exception passed by), it settles itself as failed with what was noted.
+class Hold {
+public:
+    Hold(Hold&&) noexcept;
+    Hold& operator=(Hold&&) = delete;
+    ~Hold();
+    [[nodiscard]] const RunId& id() const { return id_; }
+    // What is known so far, for an unplanned end.
+    void note(const Usage& usage) { noted_ = usage; }
+    void note_node(std::string node);
+
+private:
+    friend class LedgerMeter;  // the one that makes and settles holds
+    Hold() = default;
+    Meter* meter_ = nullptr;  // null: settled or moved from
+    RunId id_;
+    RunStart start_;
+    Usage noted_;
+    Timestamp started_at_;
+    Steady started_steady_;
+};
+
+struct MeterOptions {
+    std::string directory;          // "<data>/zones/<zone>/ledger"
+    std::uint64_t segment_bytes = 64 << 20;
+    Duration commit_every = std::chrono::milliseconds(50);  // group commit: sync and sign at most this late
+    std::uint64_t ahead_bytes = 1 << 20;                    // space is taken from the disk in pieces of this size
+};
+
+struct ReceiptFilter {
+    std::optional<ProjectId> project;
+    OrganizationId organization;
+    std::size_t limit = 50;
+    std::optional<std::int64_t> before_index;  // newest first
+};
+
+class Meter {
+public:
+    // Replays the ledger: repairs a torn tail, closes open runs as interrupted, refuses a damaged middle with a sentence.
+    static expected<std::unique_ptr<Meter>> open(Disk& disk, Clock& clock, Rng& rng, Pool& pool, const keys::SigningKey& key, geography::ZoneFacts zone,
+                                                 MeterOptions options);
+    virtual ~Meter() = default;
+
+    // Writes the opening to the ledger (page cache: survives kill -9). Throws Error{unavailable} when the disk is full. Called on loops.
+    virtual Hold hold(RunStart start) = 0;
+    // Writes the receipt (page cache) and returns it. Never throws for a full disk: the space was reserved by hold.
+    virtual Receipt settle(Hold&& hold, const Usage& usage, Outcome outcome) = 0;
+    // Ends when everything appended before is synced and under a signed checkpoint.
+    virtual Task<> durable() = 0;
+    // Runs the group commit until cancelled; spawn once.
+    virtual Task<> run_commits() = 0;
+    // Last sync and checkpoint; blocking; at shutdown.
+    virtual void close() = 0;
+
+    virtual std::optional<Receipt> find(const RunId& id) = 0;
+    virtual std::vector<Receipt> list(const ReceiptFilter& filter) = 0;
+    // What `meridian verify` checks offline: leaf, inclusion proof, signed checkpoint, the zone's public key. Waits for the commit.
+    virtual Task<Json> proof(RunId id) = 0;
+    // The receipt as a compact JWS (EdDSA, RFC 8037) over the leaf's bytes, under the same key. Waits for the commit.
+    virtual Task<std::string> jws(RunId id) = 0;
+    virtual std::string checkpoint() = 0;  // newest signed note
+    virtual std::string verifier_key() = 0;
+
+    struct Sums {
+        std::int64_t runs = 0, input_tokens = 0, output_tokens = 0;
+        Money cost;
+    };
+    virtual Sums sums(const ProjectId& project) = 0;
+
+    struct Verdict {
+        bool good = false;
+        std::string said;
+        std::int64_t receipts = 0, checkpoints = 0;
+    };
+    // The whole ledger against its checkpoints. Blocking, read-only.
+    static Verdict verify_directory(Disk& disk, const std::string& directory);
+    // A file that `proof` gave. `trusted_key`: the verifier key the reader trusts; empty takes the file's own and says so.
+    static Verdict verify_file(std::string_view text, std::string_view trusted_key);
+};
+
+// GET /meridian/v1/receipts, /receipts/{id}, /log/{zone}/checkpoint, /log/{zone}/key
+void add_routes(http::Router& router, Meter& meter, Pool& pool, const geography::Zone& zone);
+
+}  // namespace meridian::metering

@@ -1,0 +1,163 @@
+CREATE TABLE acl_rules (
+    id text not null primary key,
+    deployment_id text not null references deployments (id) on delete cascade,
+    ip text not null,
+    description text not null default '',
+    created_at bigint not null
+);
+CREATE TABLE api_keys (
+    access_key text not null primary key,
+    secret_hash text not null unique, -- hex of the secret's SHA-256
+    organization_id text not null references organizations (id),
+    default_project_id text not null references projects (id),
+    only_project_id text references projects (id), -- null: every project of the organization
+    principal_id text not null references principals (id),
+    role text not null, -- admin, inference, observer
+    description text not null default '',
+    created_at bigint not null,
+    updated_at bigint not null,
+    expires_at bigint
+);
+CREATE TABLE changes (
+    revision bigint not null,
+    topic text not null,
+    key text not null,
+    primary key (revision, topic, key)
+);
+CREATE TABLE deployments (
+    id text not null primary key,
+    name text not null,
+    organization_id text not null references organizations (id),
+    project_id text not null references projects (id),
+    region text not null,
+    zone text not null,
+    intent text not null default 'run', -- run, delete: what the reconciler works towards
+    state text not null,
+    tags text not null default '[]',
+    node_type text not null,
+    model_id text not null references models (id),
+    model_name text not null,
+    min_size bigint not null,
+    max_size bigint not null,
+    size bigint not null default 0,
+    error_message text,
+    phase text not null default '',
+    placed_because text not null default '',
+    document text not null default '{}',
+    created_at bigint not null,
+    updated_at bigint not null,
+    version bigint not null default 1
+);
+CREATE TABLE endpoints (
+    id text not null primary key,
+    deployment_id text not null references deployments (id) on delete cascade,
+    is_public bigint not null default 1,
+    auth_disabled bigint not null default 0,
+    document text not null default '{}',
+    created_at bigint not null,
+    updated_at bigint not null
+);
+CREATE TABLE models (
+    id text not null primary key,
+    name text not null unique,
+    project_id text references projects (id), -- null: shared
+    origin text not null, -- shipped, file, url
+    title text not null default '',
+    description text not null default '',
+    licence text not null default '',
+    family text not null default '',
+    document text not null, -- capabilities, artifacts, upstreams (their keys sealed), sizes, defaults, prices
+    created_at bigint not null,
+    updated_at bigint not null,
+    version bigint not null default 1
+);
+CREATE TABLE nodes (
+    id text not null primary key,
+    name text not null,
+    zone text not null,
+    arch text not null,
+    cpus bigint not null,
+    memory_bytes bigint not null,
+    document text not null default '{}', -- gpus, sandbox layers
+    seen_at bigint not null,
+    created_at bigint not null,
+    updated_at bigint not null,
+    unique (zone, name)
+);
+CREATE TABLE organizations (
+    id text not null primary key,
+    name text not null,
+    created_at bigint not null,
+    updated_at bigint not null
+);
+CREATE TABLE outbox (
+    id bigint not null primary key,
+    revision bigint not null,
+    topic text not null,
+    payload text not null
+);
+CREATE TABLE principals (
+    id text not null primary key,
+    organization_id text not null references organizations (id),
+    kind text not null, -- user, application
+    name text not null,
+    created_at bigint not null,
+    updated_at bigint not null
+);
+CREATE TABLE projects (
+    id text not null primary key,
+    organization_id text not null references organizations (id),
+    name text not null,
+    description text not null default '',
+    created_at bigint not null,
+    updated_at bigint not null,
+    unique (organization_id, name)
+);
+CREATE TABLE replicas (
+    id text not null primary key,
+    deployment_id text not null references deployments (id) on delete cascade,
+    node_id text not null,
+    zone text not null,
+    intent text not null default 'run', -- run, stop
+    state text not null,
+    gpus text not null default '[]',
+    memory_bytes bigint not null default 0,
+    cpus bigint not null default 0,
+    restarts bigint not null default 0,
+    detail text not null default '',
+    document text not null default '{}',
+    created_at bigint not null,
+    updated_at bigint not null
+);
+CREATE TABLE revisions (
+    revision bigint not null primary key,
+    at bigint not null
+);
+CREATE TABLE schema_migrations (number bigint not null primary key, name text not null, at bigint not null);
+CREATE TABLE sequences (
+    name text not null primary key,
+    last bigint not null
+);
+CREATE TABLE settings (
+    name text not null primary key,
+    value text not null
+);
+CREATE TABLE zones (
+    name text not null primary key,
+    place text,
+    jurisdiction text,
+    operator_name text,
+    declared_at bigint,
+    created_at bigint not null,
+    updated_at bigint not null
+);
+CREATE INDEX acl_rules_by_deployment on acl_rules (deployment_id);
+CREATE INDEX api_keys_by_organization on api_keys (organization_id);
+CREATE INDEX deployments_by_model on deployments (model_id);
+CREATE INDEX deployments_by_project on deployments (project_id, created_at);
+CREATE INDEX endpoints_by_deployment on endpoints (deployment_id);
+CREATE INDEX models_by_project on models (project_id);
+CREATE INDEX outbox_by_topic on outbox (topic, id);
+CREATE INDEX principals_by_organization on principals (organization_id);
+CREATE INDEX replicas_by_deployment on replicas (deployment_id);
+CREATE INDEX replicas_by_node on replicas (node_id);
