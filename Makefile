@@ -26,7 +26,8 @@ setup-test:
 
 # llama-server takes the longest, so it builds beside the program; both print their progress.
 build: setup ## release program at build/release/bin/meridian, and the runtime it starts
-	@tools/setup/llama > $(CACHE)/llama.path.$$$$ 2> >(sed 's/^/  /' >&2) & llama=$$!; \
+	@mkdir -p $(CACHE); \
+	tools/setup/llama > $(CACHE)/llama.path.$$$$ 2> >(sed 's/^/  /' >&2) & llama=$$!; \
 	cmake --preset release > /dev/null; \
 	NINJA_STATUS='  meridian %f/%t ' ninja -C build/release -j $(JOBS) meridian | tools/setup/thin; \
 	wait $$llama; ln -sfn "$$(cat $(CACHE)/llama.path.$$$$)" build/release/bin/llama-server; rm -f $(CACHE)/llama.path.$$$$

@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <functional>
 
 #include "base/hash.h"
@@ -103,7 +104,9 @@ expected<BackupSummary> back_up(Disk& disk, Clock& clock, store::Store& store, c
     if (auto copied = store.backup_to(to + "/control/meridian.db"); !copied) return std::unexpected(copied.error());
     std::vector<Entry> entries;
     const auto take = [&](const std::string& path) -> expected<void> {
-        if (path.ends_with("/lock") || path == "lock") return {};
+        const auto name = std::string_view(path).substr(path.rfind('/') + 1);
+        if (name == "lock" || name == "next" || name.ends_with(".new")) return {};  // these come and go
+        if (std::ranges::find(entries, path, &Entry::path) != entries.end()) return {};
         auto entry = copy(disk, layout.root + "/" + path, to + "/" + path, path);
         if (!entry) return std::unexpected(entry.error());
         entries.push_back(std::move(*entry));
@@ -114,6 +117,10 @@ expected<BackupSummary> back_up(Disk& disk, Clock& clock, store::Store& store, c
     if (!database) return std::unexpected(database.error());
     entries.push_back(std::move(*database));
     const auto zone = layout.zone().substr(layout.root.size() + 1);
+    // The checkpoint before the segments: it must not speak of receipts that the copied segments lack.
+    if (const auto there = disk.exists(layout.ledger() + "/checkpoint"); there && *there) {
+        if (auto taken = take(zone + "/ledger/checkpoint"); !taken) return std::unexpected(taken.error());
+    }
     for (const auto& folder : {std::string("control/keys"), zone + "/keys", zone + "/ledger"}) {
         if (auto walked = walk(disk, layout.root, folder, take); !walked) return std::unexpected(walked.error());
     }

@@ -14,6 +14,8 @@
 
 #include "base/real/real.h"
 #include "base/rng.h"
+#include "geography/declaration.h"
+#include "http/tls.h"
 #include "inference/api.h"
 #include "inference/gateway.h"
 #include "inference/reconcile.h"
@@ -24,7 +26,6 @@
 #include "shipped_models.h"
 #include "store/blobs.h"
 #include "system_routes.h"
-#include "http/tls.h"
 
 namespace meridian::app {
 namespace {
@@ -175,7 +176,9 @@ expected<void> Running::open_storage() {
 }
 
 expected<void> Running::open_services() {
-    facts_ = geography::ZoneFacts{*zone_, std::nullopt};
+    auto declared = geography::DeclarationFile(disk_, layout_.zone()).read();
+    if (!declared) return std::unexpected(declared.error());
+    facts_ = geography::ZoneFacts{*zone_, std::move(*declared)};
     auto meter = metering::Meter::open(disk_, clock_, rng_, io_pool_, zone_keys_->signing, *facts_, {.directory = layout_.ledger()});
     if (!meter) return std::unexpected(meter.error());
     meter_ = std::move(*meter);
@@ -336,6 +339,7 @@ std::vector<DeployedModel> Running::deployed() {
 void Running::drain() {
     if (std::exchange(drained_, true)) return;
     ready_ = false;
+    catalog_->stop();
     for (std::size_t i = 0; i < servers_.size(); ++i) loops_.wait(loops_.executor(i), servers_[i]->drain(drain_grace));
     loops_.wait(loops_.executor(0), reconciler_->stop());
     loops_.wait(loops_.executor(0), driver_->shutdown(fleet::Driver::Leave::stop));

@@ -1,6 +1,9 @@
 #include "base/json.h"
 
 #include <gtest/gtest.h>
+#include <rapidcheck.h>
+
+#include <cmath>
 
 namespace meridian {
 namespace {
@@ -18,6 +21,15 @@ TEST(Json, KeepsStringsLongerThanItsBuffer) {
     const auto json = parse_json("\"" + text + "\"");
     ASSERT_TRUE(json);
     EXPECT_EQ(view(json->as_string()), text);
+}
+
+TEST(Json, ReadsDoublesExactly) {
+    EXPECT_EQ(parse_json("133333333333330333333")->as_double(), 133333333333330333333.0);
+    EXPECT_EQ(parse_json("0.1")->as_double(), 0.1);
+    rc::check("what is written reads as the same", [](double d) {
+        if (std::isfinite(d)) RC_ASSERT(parse_json(to_text(d))->to_number<double>() == d);
+    });
+    for (const auto* text : {"1e400", "-1e400", "1e99999999999"}) EXPECT_FALSE(parse_json(text)) << text;
 }
 
 TEST(Json, EndsAtTheDepthThatWasAskedFor) {

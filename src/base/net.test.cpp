@@ -41,20 +41,14 @@ protected:
             real::Loops loops(1);
             real::SocketNetwork network;
             loops.start();
-            Place place{network,
-                        clock,
-                        loops.executor(0),
-                        *Address::parse("127.0.0.1:0"),
-                        *Address::parse("unix:" + directory + "/s"),
+            Place place{network, loops.executor(0), *Address::parse("127.0.0.1:0"), *Address::parse("unix:" + directory + "/s"),
                         [&](Task<> task) { loops.wait(loops.executor(0), std::move(task)); }};
             place.run(story(place));
         }
         SCOPED_TRACE("pipes");
         sim::World world(1);
-        Place place{
-            world.network(), world.clock(), world.executor(), *Address::parse("127.0.0.1:0"), *Address::parse("unix:/s"), [&](Task<> task) {
-                world.run(std::move(task));
-            }};
+        Place place{world.network(), world.executor(), *Address::parse("127.0.0.1:0"), *Address::parse("unix:/s"),
+                    [&](Task<> task) { world.run(std::move(task)); }};
         place.run(story(place));
     }
 

@@ -13,7 +13,6 @@
 
 #include "base/error.h"
 #include "base/hash.h"
-#include "base/log.h"
 #include "catalog/child.h"
 #include "catalog/unzip.h"
 
@@ -161,10 +160,7 @@ void run_client(const PackageFetch& what, const files::path& workplace) {
         case ChildEnd::How::exited:
             break;
     }
-    if (end->code != 0) {
-        log::warn("catalog", "pip ended with {} for {} {}: {}", end->code, source.package, source.version, end->said);
-        fail(source, advice_for(end->said), end->said);
-    }
+    if (end->code != 0) fail(source, advice_for(end->said), fmt::format("pip ended with {}: {}", end->code, end->said));
 }
 
 files::path the_archive(const PackageSource& source, const files::path& directory) {

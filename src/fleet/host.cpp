@@ -100,7 +100,8 @@ NodeId kept_id(Disk& disk, Rng& rng, const std::string& directory) {
     const auto path = directory + "/node";
     if (const auto text = disk.read_file(path)) {
         if (const auto id = NodeId::parse(text->substr(0, 36))) return *id;
-        throw Error(Fault::invalid, "The file " + path + " does not hold a node's id. Put it back from a backup, or remove it to make a new node.");
+        throw Error(Fault::invalid,
+                    "The file " + path + " does not hold a node's id. Put it back from a backup, or remove it to make a new node.");
     } else if (text.error().kind != DiskError::Kind::not_found) {
         raise(text.error(), "reading the node's id");
     }

@@ -69,7 +69,8 @@ TEST(Host, IsProbedAndKeepsItsId) {
 TEST(NodeTypes, AreDerivedFromNodes) {
     const auto zone = geography::Zone::parse("fr-par-1").value();
     constexpr std::uint64_t gib = 1ull << 30;
-    Node small{.id = {}, .name = "a", .zone = zone, .arch = "x86_64", .cpus = 2, .memory_bytes = 24 * gib - 1, .gpus = {}, .sandbox_layers = {}};
+    Node small{
+        .id = {}, .name = "a", .zone = zone, .arch = "x86_64", .cpus = 2, .memory_bytes = 24 * gib - 1, .gpus = {}, .sandbox_layers = {}};
     Node arm = small;
     arm.arch = "aarch64";
     Node large = small;

@@ -37,13 +37,14 @@ void gpu_types(const Node& node, std::map<std::string, NodeType>& into) {
     for (const auto& gpu : node.gpus) kinds[gpu.name].push_back(gpu);
     for (const auto& [kind, gpus] : kinds) {
         for (std::uint32_t count = 1; count <= gpus.size(); count *= 2) {
-            NodeType type{.name = fmt::format("GPU-{}-{}{}", gpu_slug(kind), count, suffix(node)),
-                          .description = {},
-                          .arch = node.arch,
-                          .vcpus = std::max<std::uint32_t>(1, static_cast<std::uint32_t>(std::uint64_t{node.cpus} * count / node.gpus.size())),
-                          .gpus = count,
-                          .memory_bytes = node.memory_bytes / node.gpus.size() * count,
-                          .vram_bytes = 0};
+            NodeType type{
+                .name = fmt::format("GPU-{}-{}{}", gpu_slug(kind), count, suffix(node)),
+                .description = {},
+                .arch = node.arch,
+                .vcpus = std::max<std::uint32_t>(1, static_cast<std::uint32_t>(std::uint64_t{node.cpus} * count / node.gpus.size())),
+                .gpus = count,
+                .memory_bytes = node.memory_bytes / node.gpus.size() * count,
+                .vram_bytes = 0};
             for (std::uint32_t i = 0; i < count; ++i) type.vram_bytes += gpus[i].memory_bytes;
             type.description = description(type, kind);
             into.try_emplace(type.name, std::move(type));

@@ -76,7 +76,8 @@ expected<Fit> fit(const Need& need, const geography::Residency& residency, const
 
 }  // namespace
 
-expected<Placement> place(const Need& need, const geography::Residency& residency, std::span<const Node> nodes, std::span<const Load> loads) {
+expected<Placement> place(const Need& need, const geography::Residency& residency, std::span<const Node> nodes,
+                          std::span<const Load> loads) {
     MERIDIAN_ASSERT(nodes.size() == loads.size());
     std::optional<Fit> best;
     std::vector<std::string> why_not;

@@ -14,10 +14,17 @@ constexpr std::uint64_t gib = 1ull << 30;
 
 Zone zone(std::string_view text) { return Zone::parse(text).value(); }
 
-Node node(std::uint8_t id, std::string_view name, std::uint64_t memory, std::string_view where = "fr-par-1", std::string arch = "x86_64", int gpus = 0) {
+Node node(std::uint8_t id, std::string_view name, std::uint64_t memory, std::string_view where = "fr-par-1", std::string arch = "x86_64",
+          int gpus = 0) {
     Uuid uuid;
     uuid.bytes[15] = id;
-    Node out{.id = NodeId(uuid), .name = std::string(name), .zone = zone(where), .arch = std::move(arch), .cpus = 4, .memory_bytes = memory, .gpus = {},
+    Node out{.id = NodeId(uuid),
+             .name = std::string(name),
+             .zone = zone(where),
+             .arch = std::move(arch),
+             .cpus = 4,
+             .memory_bytes = memory,
+             .gpus = {},
              .sandbox_layers = {}};
     for (int i = 0; i < gpus; ++i) out.gpus.push_back({"H100", "GPU-" + std::to_string(i), (i + 1) * 40 * gib, i});
     return out;
@@ -36,20 +43,43 @@ TEST(Placement, ChoosesAsTheTableSays) {
     const Need two{.memory_bytes = 2 * gib, .cpus = 1, .gpus = 0, .arch = ""};
     const Row rows[] = {
         {"the tightest hole wins", two, {node(1, "big", 64 * gib), node(2, "small", 4 * gib)}, {{}, {}}, "small"},
-        {"what is used counts", two, {node(1, "big", 64 * gib), node(2, "small", 4 * gib)}, {{}, {.memory_used = 3 * gib, .cpus_used = 0, .gpus_used = {}}}, "big"},
+        {"what is used counts",
+         two,
+         {node(1, "big", 64 * gib), node(2, "small", 4 * gib)},
+         {{}, {.memory_used = 3 * gib, .cpus_used = 0, .gpus_used = {}}},
+         "big"},
         {"an exact fit is a fit", two, {node(1, "exact", 2 * gib)}, {{}}, "exact"},
         {"one byte less is not", two, {node(1, "short", 2 * gib - 1)}, {{}}, ""},
         {"ties go to the lower id", two, {node(9, "b", 4 * gib), node(3, "a", 4 * gib)}, {{}, {}}, "a"},
-        {"another architecture is refused", {.memory_bytes = gib, .cpus = 1, .gpus = 0, .arch = "aarch64"}, {node(1, "intel", 8 * gib)}, {{}}, ""},
+        {"another architecture is refused",
+         {.memory_bytes = gib, .cpus = 1, .gpus = 0, .arch = "aarch64"},
+         {node(1, "intel", 8 * gib)},
+         {{}},
+         ""},
         {"too few CPUs", {.memory_bytes = gib, .cpus = 8, .gpus = 0, .arch = ""}, {node(1, "n", 8 * gib)}, {{}}, ""},
         {"a zone outside of the residency is refused", two, {node(1, "abroad", 8 * gib, "us-nyc-1")}, {{}}, ""},
-        {"work without GPUs leaves GPU machines alone", two, {node(1, "gpu", 4 * gib, "fr-par-1", "x86_64", 1), node(2, "cpu", 64 * gib)}, {{}, {}}, "cpu"},
-        {"the smallest GPU that holds it", {.memory_bytes = 50 * gib, .cpus = 1, .gpus = 1, .arch = ""},
-         {node(1, "gpu", 200 * gib, "fr-par-1", "x86_64", 3)}, {{}}, "gpu", {1}},
-        {"used GPUs are passed over", {.memory_bytes = 50 * gib, .cpus = 1, .gpus = 1, .arch = ""},
-         {node(1, "gpu", 200 * gib, "fr-par-1", "x86_64", 3)}, {{.memory_used = 0, .cpus_used = 0, .gpus_used = {1}}}, "gpu", {2}},
-        {"GPUs that do not hold it are none", {.memory_bytes = 150 * gib, .cpus = 1, .gpus = 1, .arch = ""},
-         {node(1, "gpu", 200 * gib, "fr-par-1", "x86_64", 3)}, {{}}, ""},
+        {"work without GPUs leaves GPU machines alone",
+         two,
+         {node(1, "gpu", 4 * gib, "fr-par-1", "x86_64", 1), node(2, "cpu", 64 * gib)},
+         {{}, {}},
+         "cpu"},
+        {"the smallest GPU that holds it",
+         {.memory_bytes = 50 * gib, .cpus = 1, .gpus = 1, .arch = ""},
+         {node(1, "gpu", 200 * gib, "fr-par-1", "x86_64", 3)},
+         {{}},
+         "gpu",
+         {1}},
+        {"used GPUs are passed over",
+         {.memory_bytes = 50 * gib, .cpus = 1, .gpus = 1, .arch = ""},
+         {node(1, "gpu", 200 * gib, "fr-par-1", "x86_64", 3)},
+         {{.memory_used = 0, .cpus_used = 0, .gpus_used = {1}}},
+         "gpu",
+         {2}},
+        {"GPUs that do not hold it are none",
+         {.memory_bytes = 150 * gib, .cpus = 1, .gpus = 1, .arch = ""},
+         {node(1, "gpu", 200 * gib, "fr-par-1", "x86_64", 3)},
+         {{}},
+         ""},
     };
     for (const auto& row : rows) {
         SCOPED_TRACE(row.says);
@@ -74,10 +104,12 @@ TEST(Placement, SaysWhyInWords) {
 TEST(Placement, SaysForEveryNodeWhyNotInOrder) {
     const std::vector nodes{node(1, "zeta", gib), node(2, "alpha", 64 * gib, "us-nyc-1"), node(3, "beta", 64 * gib, "fr-par-1", "aarch64")};
     const std::vector<Load> loads(3);
-    const auto got = place({.memory_bytes = 2 * gib, .cpus = 1, .gpus = 0, .arch = "x86_64"}, Residency::only({zone("fr-par-1")}), nodes, loads);
+    const auto got =
+        place({.memory_bytes = 2 * gib, .cpus = 1, .gpus = 0, .arch = "x86_64"}, Residency::only({zone("fr-par-1")}), nodes, loads);
     ASSERT_FALSE(got);
     EXPECT_THAT(got.error().said, testing::StartsWith("No node has a place: node alpha is in us-nyc-1, but the project's policy allows"));
-    EXPECT_THAT(got.error().said, testing::HasSubstr("; node beta is aarch64, x86_64 is needed; node zeta has 1 GiB of 1 GiB memory free, 2 GiB needed."));
+    EXPECT_THAT(got.error().said,
+                testing::HasSubstr("; node beta is aarch64, x86_64 is needed; node zeta has 1 GiB of 1 GiB memory free, 2 GiB needed."));
 }
 
 TEST(Placement, NeverOvercommitsAndNeverLeavesTheResidency) {
@@ -91,7 +123,10 @@ TEST(Placement, NeverOvercommitsAndNeverLeavesTheResidency) {
         std::vector<Load> loads(nodes.size());
         const auto allowed = Residency::only({zone("fr-par-1"), zone("fr-par-2")});
         for (int step = 0; step < 20; ++step) {
-            const Need need{.memory_bytes = *rc::gen::inRange<std::uint64_t>(0, 60), .cpus = 1, .gpus = *rc::gen::inRange<std::uint32_t>(0, 3), .arch = ""};
+            const Need need{.memory_bytes = *rc::gen::inRange<std::uint64_t>(0, 60),
+                            .cpus = 1,
+                            .gpus = *rc::gen::inRange<std::uint32_t>(0, 3),
+                            .arch = ""};
             const auto got = place(need, allowed, nodes, loads);
             if (!got) continue;
             const auto at = static_cast<std::size_t>(std::ranges::find(nodes, got->node, &Node::id) - nodes.begin());

@@ -33,7 +33,8 @@ struct Node {
     std::uint32_t cpus = 0;
     std::uint64_t memory_bytes = 0;
     std::vector<Gpu> gpus;
-    std::vector<std::string> sandbox_layers;  // what the kernel lets us have: "landlock-7", "seccomp", "user-ns", "net-ns", "rlimits", "cgroup-v1"
+    std::vector<std::string>
+        sandbox_layers;  // what the kernel lets us have: "landlock-7", "seccomp", "user-ns", "net-ns", "rlimits", "cgroup-v1"
 };
 
 // What people choose from when they deploy. Offered only where a node can hold it.
@@ -61,7 +62,8 @@ struct Placement {
     std::string because;  // "node debian holds 0.4 GiB of 23 GiB and is in fr-par-1, which the project's policy allows"
 };
 // Pure. The diagnostic says for every node why not.
-expected<Placement> place(const Need& need, const geography::Residency& residency, std::span<const Node> nodes, std::span<const Load> loads);
+expected<Placement> place(const Need& need, const geography::Residency& residency, std::span<const Node> nodes,
+                          std::span<const Load> loads);
 
 // What a replica is made of. Arguments and environment may hold {socket} (the Unix socket to serve on) and {secret_file}, the
 // environment also {secret}.
@@ -69,10 +71,10 @@ struct Launch {
     ReplicaId id;
     std::string program;
     std::vector<std::string> arguments;
-    std::vector<std::string> environment;      // "NAME=value", nothing is inherited
-    std::vector<std::string> readable_paths;   // beside the system's libraries
-    std::string log_path;                      // content: lives in the project's content store
-    std::string health_path = "/health";       // 200 means ready, 503 loading
+    std::vector<std::string> environment;     // "NAME=value", nothing is inherited
+    std::vector<std::string> readable_paths;  // beside the system's libraries
+    std::string log_path;                     // content: lives in the project's content store
+    std::string health_path = "/health";      // 200 means ready, 503 loading
     std::uint64_t memory_bytes = 0;
     std::uint32_t cpus = 1;
     std::vector<int> gpus;
@@ -84,9 +86,9 @@ std::string_view name(ReplicaState state);
 struct Replica {
     ReplicaId id;
     ReplicaState state = ReplicaState::starting;
-    Address address;         // Unix socket
-    std::string secret;      // bearer of this replica alone
-    std::string detail;      // for people: last error, exit status, back-off
+    Address address;     // Unix socket
+    std::string secret;  // bearer of this replica alone
+    std::string detail;  // for people: last error, exit status, back-off
     int restarts = 0;
     std::vector<std::string> layers;  // sandbox layers it really got
     int pid = 0;                      // of the program, as this host sees it; 0 while there is none
@@ -119,7 +121,8 @@ struct ProcessDriverOptions {
     int crashes_max = 5;
     Duration crash_window = std::chrono::seconds(60);
 };
-std::unique_ptr<Driver> process_driver(Disk& disk, Network& network, Clock& clock, Rng& rng, Pool& pool, Executor executor, ProcessDriverOptions options);
+std::unique_ptr<Driver> process_driver(Disk& disk, Network& network, Clock& clock, Rng& rng, Pool& pool, Executor executor,
+                                       ProcessDriverOptions options);
 
 // The shim's main(): owns one child, obeys one lease holder over a Unix socket. Plain POSIX, one thread.
 int shim_main(int argc, char** argv);

@@ -7,7 +7,9 @@
 #include <boost/asio/bind_executor.hpp>
 #include <boost/asio/error.hpp>
 
+#include "base/error.h"
 #include "http/tls.h"
+#include "http/websocket.h"
 
 namespace meridian::http {
 namespace {
@@ -142,7 +144,7 @@ Task<bool> ServerConnection::serve_one() {
         co_return false;
     }
     running_ = true;
-    start_read();
+    if (!asks_for_websocket(request())) start_read();  // there the frames are the WebSocket's to read
     co_await router.run(*this, *route_);
     running_ = false;
     hangup_ = nullptr;
@@ -212,7 +214,12 @@ void ServerConnection::read_done(ErrorCode error, std::size_t count) {
 Task<> ServerConnection::arrival() {
     start_read();
     if (!reading_) co_return;
-    co_await asio::async_initiate<const asio::use_awaitable_t<>, void()>([this](auto handler) { waiter_ = std::move(handler); }, asio::use_awaitable);
+    co_await asio::async_initiate<const asio::use_awaitable_t<>, void()>(
+        [this](auto handler) {
+            asio::any_completion_handler<void()> waiter(std::move(handler));
+            waiter_.swap(waiter);  // the move assignment of Boost 1.81 calls itself without end
+        },
+        asio::use_awaitable);
 }
 
 void ServerConnection::hang_up() {
@@ -316,6 +323,19 @@ Task<bool> ServerConnection::send(std::span<const std::string_view> parts) {
     }
     bytes_out_ += *written;
     co_return true;
+}
+
+Task<std::unique_ptr<WebSocket>> ServerConnection::upgrade() {
+    MERIDIAN_ASSERT(!begun());
+    if (!asks_for_websocket(request())) throw Error(Fault::invalid, "This address speaks WebSocket; send an upgrade request.");
+    std::string early(input_.unread());
+    input_.consume(early.size());
+    auto socket = co_await accept_websocket(*stream_, std::move(early), request(), core_->limits.body_bytes, [this](Slow slow) {
+        slow == Slow::may_be ? set_deadline(core_->limits.write_time) : clear_deadline();
+    });
+    status_ = 101;
+    keep_ = false;
+    co_return socket;
 }
 
 // In pieces, so that a slow client that does read is not taken for one that does not.

@@ -74,6 +74,7 @@ public:
     [[nodiscard]] bool begun() const override { return status_ != 0; }
     void on_hangup(std::move_only_function<void()> what) override;
     [[nodiscard]] bool gone() const override { return input_ended_ || closed_; }
+    Task<std::unique_ptr<WebSocket>> upgrade() override;
 
 private:
     enum class Received { whole, refused, gone };

@@ -6,11 +6,11 @@
 namespace meridian::http::forms {
 namespace {
 
-// `code` where it is one of the words that the SDK's enum knows.
+// `said` where it is a word that the SDK's enum knows. Reason and action travel in `state`: `code` is the word of OpenAI's dialect.
 template <std::size_t N>
-std::string_view known(std::string_view code, const std::array<std::string_view, N>& words, std::string_view otherwise) {
+std::string_view known(std::string_view said, const std::array<std::string_view, N>& words, std::string_view otherwise) {
     for (const auto one : words) {
-        if (one == code) return one;
+        if (one == said) return one;
     }
     return otherwise;
 }
@@ -44,11 +44,11 @@ Response scaleway(const Said& said) {
         case Fault::unauthenticated:
             body["type"] = "denied_authentication";
             body["method"] = "api_key";
-            body["reason"] = text(known(error.code, std::array<std::string_view, 3>{"invalid_argument", "not_found", "expired"}, "unknown_reason"));
+            body["reason"] = text(known(error.state, std::array<std::string_view, 3>{"invalid_argument", "not_found", "expired"}, "unknown_reason"));
             break;
         case Fault::denied:
             body["type"] = "permissions_denied";
-            body["details"] = JsonArray{JsonObject{{"resource", text(or_unknown(error.resource))}, {"action", text(or_unknown(error.code))}}};
+            body["details"] = JsonArray{JsonObject{{"resource", text(or_unknown(error.resource))}, {"action", text(or_unknown(error.state))}}};
             break;
         case Fault::quota:
             status = 403;
@@ -74,7 +74,7 @@ Response scaleway(const Said& said) {
             break;
         case Fault::precondition:
             body["type"] = "precondition_failed";
-            body["precondition"] = text(known(error.code, std::array<std::string_view, 2>{"resource_still_in_use", "attribute_must_be_set"},
+            body["precondition"] = text(known(error.state, std::array<std::string_view, 2>{"resource_still_in_use", "attribute_must_be_set"},
                                               "unknown_precondition"));
             body["help_message"] = text(said.message);
             break;

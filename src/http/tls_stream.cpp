@@ -104,7 +104,7 @@ Task<ErrorCode> TlsLink::handshake() {
 
 void TlsLink::read(std::span<char> into, Stream::Done done) {
     MERIDIAN_ASSERT(!reader_);
-    reader_ = std::move(done);
+    reader_.swap(done);  // the move assignment of Boost 1.81 calls itself without end
     into_ = into;
     go_on_reading();
 }
@@ -142,7 +142,7 @@ void TlsLink::raw_read_done(ErrorCode error, std::size_t count) {
 
 void TlsLink::write(std::span<const std::string_view> parts, Stream::Done done) {
     MERIDIAN_ASSERT(!writer_ && parts.size() <= parts_.size());
-    writer_ = std::move(done);
+    writer_.swap(done);
     std::ranges::copy(parts, parts_.begin());
     parts_count_ = parts.size();
     part_ = written_ = 0;

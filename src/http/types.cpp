@@ -2,7 +2,9 @@
 
 #include <algorithm>
 
+#include "base/error.h"
 #include "base/hash.h"
+#include "http/websocket.h"
 
 namespace meridian::http {
 namespace {
@@ -62,6 +64,11 @@ std::optional<std::string_view> Request::query_value(std::string_view name) cons
         if (key == name) return value;
     }
     return std::nullopt;
+}
+
+Task<std::unique_ptr<WebSocket>> Exchange::upgrade() {
+    throw Error(Fault::invalid, "This connection cannot become a WebSocket.");
+    co_return nullptr;
 }
 
 std::string_view reason_phrase(int status) {

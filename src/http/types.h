@@ -65,7 +65,9 @@ public:
     virtual ~Principal() = default;
 };
 
-// One request and the way to answer it: either `answer` once, or `begin`, `write`..., `end`.
+class WebSocket;  // http/websocket.h
+
+// One request and the way to answer it: either `answer` once, or `begin`, `write`..., `end`, or `upgrade`.
 // Content-Length, Transfer-Encoding, Connection, Date, Server and x-request-id are added here.
 // Lives on the loop of its connection.
 class Exchange {
@@ -81,6 +83,9 @@ public:
     // Called once, on this loop, when the client goes away before the answer ended. Replaces an earlier one; empty clears.
     virtual void on_hangup(std::move_only_function<void()> what) = 0;
     [[nodiscard]] virtual bool gone() const = 0;
+    // Turns the connection into a WebSocket, to be used while the handler runs; null when the client went away. Throws Error{invalid}
+    // when the client did not ask for it.
+    virtual Task<std::unique_ptr<WebSocket>> upgrade();
 
     std::shared_ptr<const Principal> caller;  // set by the router's authorizer before the handler runs
 };

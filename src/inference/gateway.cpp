@@ -262,6 +262,7 @@ Task<> Gateway::run(http::Exchange& exchange, Operation operation) {
             if (!exchange.begun()) meter_.settle(std::move(job.hold), {}, metering::Outcome::cancelled);
             co_return;
         }
+        if (attempt == 1 && sent && (*sent)->status() == 503) throw error_from(503, {});
         if (attempt == 1) failed(sent ? http::ClientError{http::ClientError::Kind::closed, "the backend ended before its answer", true} : sent.error());
         log::warn("inference", "run {}: backend on {} failed before anything was sent, trying once more", job.hold.id().str(), choice.backend->node);
         if (const auto other = choose(found->second, caller, choice.backend); other.backend) {

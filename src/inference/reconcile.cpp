@@ -44,14 +44,18 @@ Reconciler::~Reconciler() = default;
 
 Task<> Reconciler::run() {
     listening_ = store_.feed().listen(group_.executor(), {"deployments", "models"}, [this](store::Revision) { wake_.notify(); });
-    driver_.on_change([this](const fleet::Replica&) { wake_.notify(); });
+    driver_.on_change([wake = wake_](const fleet::Replica&) mutable { wake.notify(); });  // the driver outlives us
     const auto known = co_await read();
     std::vector<ReplicaId> wanted;
     for (const auto& row : known.replicas) wanted.push_back(row.id);
     const auto survivors = co_await driver_.adopt(wanted);
     if (!survivors.empty()) log::info("inference", "claimed {} replica(s) of the last run", survivors.size());
     while (!stopping_) {
-        co_await pass();
+        try {
+            co_await pass();
+        } catch (const Error& error) {
+            log::error("inference", "the rows cannot be read now: {} {}", error.said, error.logged);
+        }
         if (!stopping_) co_await wake_.wait(clock_, look_again);
     }
 }
@@ -84,6 +88,8 @@ Task<> Reconciler::pass() {
 Task<> Reconciler::step(Deployment deployment, std::vector<ReplicaRow> replicas, const Known& known) {
     switch (deployment.state) {
         case DeploymentState::creating:
+            // What still runs is of the model before, or has failed.
+            for (auto& row : replicas) stop_replica(row);
             if (!bringing_.contains(deployment.id)) {
                 bringing_.insert(deployment.id);
                 group_.spawn("bring " + deployment.model_name, bring(deployment));
@@ -109,6 +115,7 @@ Task<> Reconciler::bring(Deployment deployment) {
     const auto id = deployment.id;
     auto next = DeploymentState::deploying;
     std::optional<std::string> failure;
+    bool put_off = false;
     try {
         const auto model = catalog_.find(deployment.model);
         if (!model) throw Error(Fault::not_found, "The model has left the catalogue.");
@@ -120,12 +127,14 @@ Task<> Reconciler::bring(Deployment deployment) {
         log::error("inference", "deployment {}: {} {}", id.str(), error.said, error.logged);
         failure = error.said;
         next = DeploymentState::error;
+        put_off = stopping_ || error.code == "stopping";  // a clean end is no failure: the next start goes on
     }
     bringing_.erase(id);
+    if (put_off) co_return;
     const auto now = clock_.now();
-    co_await store_.write([id, next, failure, now](store::Tx& tx) {
+    co_await store_.write([id, model = deployment.model, next, failure, now](store::Tx& tx) {
         auto d = rows::find(tx, id);
-        if (!d || d->state != DeploymentState::creating) return;  // deleted or changed meanwhile
+        if (!d || d->state != DeploymentState::creating || d->model != model) return;  // deleted or changed meanwhile
         d->state = next;
         d->error_message = failure;
         d->updated_at = now;
@@ -158,7 +167,7 @@ Task<> Reconciler::run_replicas(Deployment deployment, std::vector<ReplicaRow> r
     const auto model = catalog_.find(deployment.model);
     if (!model) co_return;
     const std::size_t wanted = model->is_upstream() ? 0 : deployment.min_size;
-    // A deployment that changed its model keeps no replica of the old one: the launch differs, so the old is stopped first.
+    const bool some_end = std::erase_if(replicas, [&](const ReplicaRow& row) { return ending_.contains(row.id); }) > 0;
     while (replicas.size() > wanted) {
         stop_replica(replicas.back());
         replicas.pop_back();
@@ -183,6 +192,7 @@ Task<> Reconciler::run_replicas(Deployment deployment, std::vector<ReplicaRow> r
         co_return;
     }
     if (replicas.size() < wanted) {
+        if (some_end) co_return;  // they hold their memory until they have ended; that wakes us
         co_await add_replicas(std::move(deployment), *model, wanted - replicas.size(), known);
         co_return;
     }
@@ -235,11 +245,17 @@ Task<> Reconciler::start(Deployment deployment, catalog::Model model, ReplicaRow
 void Reconciler::stop_replica(ReplicaRow row) {
     if (!ending_.insert(row.id).second) return;
     auto end = [](Reconciler* self, ReplicaRow ending) -> Task<> {
-        co_await self->driver_.stop(ending.id, stop_grace);
-        co_await self->store_.write([id = ending.id](store::Tx& tx) { rows::remove(tx, id); });
+        bool ended = true;
+        try {
+            co_await self->driver_.stop(ending.id, stop_grace);
+            co_await self->store_.write([id = ending.id](store::Tx& tx) { rows::remove(tx, id); });
+            self->load_of_.erase(ending.id.str());
+        } catch (const Error& error) {
+            log::warn("inference", "replica {} has not ended: {} {}", ending.id.str(), error.said, error.logged);
+            ended = false;
+        }
         self->ending_.erase(ending.id);
-        self->load_of_.erase(ending.id.str());
-        self->wake_.notify();
+        if (ended) self->wake_.notify();  // otherwise the next look tries again
     };
     group_.spawn("stop replica " + row.id.str(), end(this, row));
 }
@@ -257,6 +273,7 @@ Task<> Reconciler::save(Deployment deployment) {
 }
 
 void Reconciler::add_backends(const Deployment& deployment, const catalog::Model& model, const Known& known, Served& served) {
+    if (deployment.state == DeploymentState::creating) return;  // what still runs is of the model before
     for (const auto& row : known.replicas) {
         if (row.deployment != deployment.id || ending_.contains(row.id)) continue;
         const auto replica = driver_.find(row.id);
@@ -289,6 +306,14 @@ void Reconciler::add_external(const catalog::Model& model, Served& served) {
         const auto ip = asio::ip::make_address(url->target.host == "localhost" ? "127.0.0.1" : url->target.host, bad);
         if (!bad) url->target.local = Address{ip, url->target.port, {}};
         if (served.digest.empty()) served.digest = "upstream:" + url->target.host;
+        std::string bearer;
+        try {
+            bearer = catalog_.upstream_key(upstream);
+        } catch (const Error& error) {  // one endpoint's lost key must not take the others away
+            log::warn("inference", "model {}: {} {}", model.name, error.said, error.logged);
+            served.waiting_for = "the key of its endpoint";
+            continue;
+        }
         auto& load = load_of_[upstream.url];
         if (!load) load = std::make_shared<BackendLoad>();
         std::string prefix = url->path;
@@ -296,7 +321,7 @@ void Reconciler::add_external(const catalog::Model& model, Served& served) {
         served.backends.push_back({.node = "",
                                    .target = url->target,
                                    .path_prefix = prefix,
-                                   .bearer = catalog_.upstream_key(upstream),
+                                   .bearer = std::move(bearer),
                                    .model = upstream.upstream_model,
                                    .running_max = limits::running_per_upstream,
                                    .fresh_for_streams = false,

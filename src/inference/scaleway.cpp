@@ -95,7 +95,8 @@ struct UpdateDeployment {
 };
 constexpr auto describe(As<UpdateDeployment>) {
     using U = UpdateDeployment;
-    return fields(field("name", &U::name, length{1, limits::name}), field("tags", &U::tags), field("min_size", &U::min_size, range{1, limits::deployment_size}),
+    return fields(field("name", &U::name, length{1, limits::name}, matches{"letters, digits, '-', '_' and '.'", name_characters}),
+                  field("tags", &U::tags, at_most{limits::tags}), field("min_size", &U::min_size, range{1, limits::deployment_size}),
                   field("max_size", &U::max_size, range{1, limits::deployment_size}), field("model_id", &U::model_id), field("quantization", &U::quantization));
 }
 

@@ -21,11 +21,13 @@ http::Response text_answer(std::string body) { return {200, {{"Content-Type", "t
 }
 
 ReceiptFilter filter_of(const http::Request& request, const identity::Caller& caller, const CursorPage& page) {
-    ReceiptFilter filter{.project = caller.only_project, .organization = caller.organization, .limit = page.size + 1, .before_index = std::nullopt};
+    ReceiptFilter filter{
+        .project = caller.only_project, .organization = caller.organization, .limit = page.size + 1, .before_index = std::nullopt};
     if (const auto text = request.query_value("project_id"); text && !text->empty()) {
         filter.project = ProjectId::parse(*text);
         if (!filter.project) throw invalid("project_id", FieldProblem::Reason::format, "must be the id of a project");
-        if (!caller.may_see(*filter.project)) throw Error(Fault::not_found, "There is no project with this id.").about("project", std::string(*text));
+        if (!caller.may_see(*filter.project))
+            throw Error(Fault::not_found, "There is no project with this id.").about("project", std::string(*text));
     }
     if (page.after) {
         std::int64_t index = 0;
@@ -40,7 +42,8 @@ ReceiptFilter filter_of(const http::Request& request, const identity::Caller& ca
 Task<> list_receipts(http::Exchange& exchange, Meter& meter, Pool& pool) {
     const auto page = CursorPage::from(exchange.request().query);
     const auto filter = filter_of(exchange.request(), identity::caller_of(exchange), page);
-    auto found = cut(co_await on(pool, [&meter, filter] { return meter.list(filter); }), page, [](const Receipt& last) { return std::to_string(last.index); });
+    auto found = cut(co_await on(pool, [&meter, filter] { return meter.list(filter); }), page,
+                     [](const Receipt& last) { return std::to_string(last.index); });
     JsonArray receipts;
     for (auto& receipt : found.items) receipts.push_back(std::move(receipt.json));
     JsonObject body{{"receipts", std::move(receipts)}, {"next_page_token", nullptr}};
@@ -68,7 +71,8 @@ Task<> show_receipt(http::Exchange& exchange, Meter& meter, Pool& pool) {
 // For a route below /log/{zone}: another zone's log is not here.
 void check_zone(const http::Request& request, const std::string& zone) {
     const auto asked = request.param("zone");
-    if (asked != zone) throw Error(Fault::not_found, fmt::format("The log of this zone is not here; here is {}.", zone)).about("zone", std::string(asked));
+    if (asked != zone)
+        throw Error(Fault::not_found, fmt::format("The log of this zone is not here; here is {}.", zone)).about("zone", std::string(asked));
 }
 
 Task<> show_checkpoint(http::Exchange& exchange, Meter& meter, std::string zone) {
@@ -97,14 +101,17 @@ void add_routes(http::Router& router, Meter& meter, Pool& pool, const geography:
     const auto add = [&](std::string pattern, http::Permission may, http::Handler handler, http::RouteDoc doc) {
         router.add({"GET", std::move(pattern), std::move(may), http::Dialect::meridian, std::move(handler), std::move(doc)});
     };
-    add("/meridian/v1/receipts", read_receipts(), [&meter, &pool](http::Exchange& exchange) { return list_receipts(exchange, meter, pool); },
+    add("/meridian/v1/receipts", read_receipts(),
+        [&meter, &pool](http::Exchange& exchange) { return list_receipts(exchange, meter, pool); },
         {"ListReceipts", "Receipts, newest first", "receipts", list_parameters()});
-    add("/meridian/v1/receipts/{id}", read_receipts(), [&meter, &pool](http::Exchange& exchange) { return show_receipt(exchange, meter, pool); },
+    add("/meridian/v1/receipts/{id}", read_receipts(),
+        [&meter, &pool](http::Exchange& exchange) { return show_receipt(exchange, meter, pool); },
         {"GetReceipt", "One receipt with its proof, or as a JWS when application/jose is accepted", "receipts"});
     add("/meridian/v1/log/{zone}/checkpoint", http::anyone(),
         [&meter, name = zone.str()](http::Exchange& exchange) { return show_checkpoint(exchange, meter, name); },
         {"GetLogCheckpoint", "The newest signed checkpoint of the zone's log", "log"});
-    add("/meridian/v1/log/{zone}/key", http::anyone(), [&meter, name = zone.str()](http::Exchange& exchange) { return show_key(exchange, meter, name); },
+    add("/meridian/v1/log/{zone}/key", http::anyone(),
+        [&meter, name = zone.str()](http::Exchange& exchange) { return show_key(exchange, meter, name); },
         {"GetLogKey", "The key under which the zone's checkpoints verify", "log"});
 }
 

@@ -77,7 +77,8 @@ std::vector<std::uint64_t> Book::list(const ReceiptFilter& filter) const {
     }
     std::vector<std::uint64_t> out;
     if (!positions) return out;
-    const auto before = std::clamp<std::int64_t>(filter.before_index.value_or(std::numeric_limits<std::int64_t>::max()), 0, entries_.size());
+    const auto before =
+        std::clamp<std::int64_t>(filter.before_index.value_or(std::numeric_limits<std::int64_t>::max()), 0, entries_.size());
     auto at = std::ranges::lower_bound(*positions, static_cast<std::uint32_t>(before));
     while (at != positions->begin() && out.size() < filter.limit) out.push_back(*--at);
     return out;

@@ -20,6 +20,7 @@ constexpr Duration wait_max = std::chrono::seconds(30);
 struct LedgerMeter::Registration {
     Registration(LedgerMeter& m, std::shared_ptr<Event> wake) : meter(m) {
         const std::lock_guard lock(meter.mutex_);
+        if (!meter.waiters_.empty()) wake->notify();  // they came before
         meter.wake_ = std::move(wake);
     }
     Registration(const Registration&) = delete;
@@ -79,7 +80,8 @@ Task<> LedgerMeter::reach(Target target) {
     std::erase(waiters_, waiter);
     if (waiter->failure) throw Error(*waiter->failure);
     if (!is_reached(target))
-        throw Error(Fault::unavailable, "The receipt is written but not durable yet, for the disk does not answer; ask for it again later.", "a commit did not end");
+        throw Error(Fault::unavailable, "The receipt is written but not durable yet, for the disk does not answer; ask for it again later.",
+                    "a commit did not end");
 }
 
 void LedgerMeter::commit() {
@@ -203,7 +205,8 @@ void LedgerMeter::close() {
     try {
         commit();
         journal_.trim();
-        if (const auto done = disk_.replace_file(options_.directory + "/checkpoint", checkpoint()); !done) raise(done.error(), "writing the ledger's checkpoint");
+        if (const auto done = disk_.replace_file(options_.directory + "/checkpoint", checkpoint()); !done)
+            raise(done.error(), "writing the ledger's checkpoint");
     } catch (const Error& e) {
         // The next start finds everything that was written, and says what is wrong.
         log::error("metering", "the ledger was not closed cleanly: {} ({})", e.said, e.logged);

@@ -47,7 +47,8 @@ void Journal::begin(const Ending& ending, const History& history) {
         // A killed process leaves the page cache, which is not durable: the last two may have been written since the last sync.
         first_unsynced_ = segments_.size() - std::min<std::size_t>(segments_.size(), 2);
         directory_unsynced_ = true;
-        for (auto i = first_unsynced_; i < segments_.size(); ++i) segments_[i].file = unwrap(disk_.open(segments_[i].path, Disk::Open::write_existing));
+        for (auto i = first_unsynced_; i < segments_.size(); ++i)
+            segments_[i].file = unwrap(disk_.open(segments_[i].path, Disk::Open::write_existing));
     }
 }
 
@@ -126,7 +127,8 @@ void Journal::tend() {
     }
     if (end >= sizes_.segment) {
         const std::lock_guard growing(growing_);
-        if (const auto done = rotate(); !done) log::warn("metering", "a new segment of the ledger cannot be begun yet: {}", done.error().said);
+        if (const auto done = rotate(); !done)
+            log::warn("metering", "a new segment of the ledger cannot be begun yet: {}", done.error().said);
     } else if (is_short) {
         try {
             make_room(sizes_.ahead / 2);
@@ -182,7 +184,8 @@ void Journal::trim() {
         blank_until_ = size;
     }
     // Bytes that stay are blank and do no harm.
-    if (const auto cut = file->truncate(size); !cut) log::warn("metering", "the ledger's last segment keeps its blank end: {}", cut.error().said);
+    if (const auto cut = file->truncate(size); !cut)
+        log::warn("metering", "the ledger's last segment keeps its blank end: {}", cut.error().said);
 }
 
 DiskResult<Journal::Segment> Journal::reader(std::uint32_t number) {

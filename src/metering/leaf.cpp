@@ -10,10 +10,16 @@
 namespace meridian::metering {
 
 constexpr auto names(As<Kind>) {
-    return words<Kind>({{Kind::chat, "chat"}, {Kind::completion, "completion"}, {Kind::embedding, "embedding"}, {Kind::deployment_hour, "deployment_hour"}});
+    return words<Kind>({{Kind::chat, "chat"},
+                        {Kind::completion, "completion"},
+                        {Kind::embedding, "embedding"},
+                        {Kind::deployment_hour, "deployment_hour"}});
 }
 constexpr auto names(As<Outcome>) {
-    return words<Outcome>({{Outcome::finished, "finished"}, {Outcome::cancelled, "cancelled"}, {Outcome::failed, "failed"}, {Outcome::interrupted, "interrupted"}});
+    return words<Outcome>({{Outcome::finished, "finished"},
+                           {Outcome::cancelled, "cancelled"},
+                           {Outcome::failed, "failed"},
+                           {Outcome::interrupted, "interrupted"}});
 }
 std::string_view name(Kind kind) { return word(kind); }
 std::string_view name(Outcome outcome) { return word(outcome); }
@@ -238,7 +244,8 @@ expected<LeafFacts> facts_of(std::string_view leaf) {
     const auto id = members.id<RunId>(R"("id":)");
     const auto organization = members.id<OrganizationId>(R"("organization":)");
     const auto project = members.id<ProjectId>(R"("project":)");
-    const auto input = members.number(R"("input_tokens":)"), output = members.number(R"("output_tokens":)"), cached = members.number(R"("cached_tokens":)");
+    const auto input = members.number(R"("input_tokens":)"), output = members.number(R"("output_tokens":)"),
+               cached = members.number(R"("cached_tokens":)");
     const auto cost_text = members.text(R"("cost":)"), ended_text = members.text(R"("ended_at":)");
     const auto cost = cost_text ? Money::parse(*cost_text) : std::nullopt;
     const auto ended_at = ended_text ? parse_rfc3339(*ended_text) : std::nullopt;

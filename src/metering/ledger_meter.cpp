@@ -14,23 +14,31 @@ namespace {
 // A checkpoint's record: header, claim, three lines and one signature line. The origin is 26 bytes and stands there twice.
 constexpr std::uint64_t checkpoint_room = 512;
 
-// With the entries of everything made, for a power cut right after the first start.
-DiskResult<void> make_directory(Disk& disk, const std::string& directory) {
-    const auto there = disk.exists(directory);
-    if (!there) return std::unexpected(there.error());
-    if (*there) return {};
-    const auto slash = directory.rfind('/');
-    const std::string parent = slash == std::string::npos ? "." : slash == 0 ? "/" : directory.substr(0, slash);
-    if (parent != directory)
-        if (auto done = make_directory(disk, parent); !done) return done;
-    if (auto done = disk.make_directories(directory); !done) return done;
-    return disk.sync_directory(parent);
+std::string parent_of(const std::string& path) {
+    const auto slash = path.rfind('/');
+    return slash == std::string::npos ? "." : slash == 0 ? "/" : path.substr(0, slash);
 }
 
-// Not written when it is so already: a start on a full disk has nothing to write.
+// A new ledger's directory, and its entry in every directory above, for a power cut right after the first start. The entries may
+// have been made by an earlier start that got no further, so that they are there says nothing about their being durable.
+DiskResult<void> make_directory(Disk& disk, const std::string& directory) {
+    if (const auto is_old = disk.exists(directory + "/key"); is_old && *is_old) return {};
+    if (auto done = disk.make_directories(directory); !done) return done;
+    for (auto path = directory; path != "/" && path != ".";) {
+        path = parent_of(path);
+        // One that we may not even read existed before us.
+        if (auto synced = disk.sync_directory(path); !synced && synced.error().kind != DiskError::Kind::denied) return synced;
+    }
+    return {};
+}
+
+// Not written when it is so already. A full disk is no reason to refuse a start: receipts can still be read.
 void keep_file(Disk& disk, const std::string& path, const std::string& text) {
     if (const auto there = disk.read_file(path); there && *there == text) return;
-    if (const auto done = disk.replace_file(path, text); !done) raise(done.error(), "writing the ledger");
+    const auto done = disk.replace_file(path, text);
+    if (done) return;
+    if (done.error().kind != DiskError::Kind::full) raise(done.error(), "writing the ledger");
+    log::warn("metering", "{} is not the newest: {}", path, done.error().said);
 }
 
 }  // namespace
@@ -55,8 +63,8 @@ Hold::~Hold() {
 
 void Hold::note_node(std::string node) { start_.node = tidy_node(node); }
 
-LedgerMeter::LedgerMeter(Disk& disk, Clock& clock, Rng& rng, Pool& pool, const keys::SigningKey& key, const geography::ZoneFacts& zone, MeterOptions options,
-                         std::unique_ptr<DirectoryLock> lock)
+LedgerMeter::LedgerMeter(Disk& disk, Clock& clock, Rng& rng, Pool& pool, const keys::SigningKey& key, const geography::ZoneFacts& zone,
+                         MeterOptions options, std::unique_ptr<DirectoryLock> lock)
     : disk_(disk),
       clock_(clock),
       rng_(rng),
@@ -71,8 +79,8 @@ LedgerMeter::LedgerMeter(Disk& disk, Clock& clock, Rng& rng, Pool& pool, const k
       jurisdiction_(zone.jurisdiction()),
       journal_(disk, options_.directory, {options_.segment_bytes, options_.ahead_bytes}, mutex_) {}
 
-expected<std::unique_ptr<Meter>> Meter::open(Disk& disk, Clock& clock, Rng& rng, Pool& pool, const keys::SigningKey& key, geography::ZoneFacts zone,
-                                             MeterOptions options) {
+expected<std::unique_ptr<Meter>> Meter::open(Disk& disk, Clock& clock, Rng& rng, Pool& pool, const keys::SigningKey& key,
+                                             geography::ZoneFacts zone, MeterOptions options) {
     const auto& directory = options.directory;
     if (const auto made = make_directory(disk, directory); !made)
         return complaint(fmt::format("The ledger's directory {} cannot be made: {}.", directory, made.error().said));
@@ -80,7 +88,8 @@ expected<std::unique_ptr<Meter>> Meter::open(Disk& disk, Clock& clock, Rng& rng,
     if (!lock) {
         if (lock.error().kind == DiskError::Kind::busy)
             return complaint(fmt::format("The ledger in {} is in use by another Meridian; stop that one first.", directory));
-        return complaint(fmt::format("The ledger in {} cannot be locked: {}. Check the directory's permissions.", directory, lock.error().said));
+        return complaint(
+            fmt::format("The ledger in {} cannot be locked: {}. Check the directory's permissions.", directory, lock.error().said));
     }
     auto meter = std::make_unique<LedgerMeter>(disk, clock, rng, pool, key, zone, std::move(options), std::move(*lock));
     try {
@@ -100,11 +109,13 @@ expected<void> LedgerMeter::begin() {
     if (!ending) return std::unexpected(ending.error());
     if (!history.note.empty()) {
         if (const auto newest = read_note(history.note, verifier_); !newest)
-            return complaint(fmt::format("The ledger in {} cannot be continued: {}. Bring the ledger or the zone's key files back from a backup.", directory,
-                                         newest.error().said));
+            return complaint(
+                fmt::format("The ledger in {} cannot be continued: {}. Bring the ledger or the zone's key files back from a backup.",
+                            directory, newest.error().said));
     }
     if (published && history.tree.root(published->size) != published->root)
-        return complaint(fmt::format("The ledger in {} was changed: its {} receipts are not those that were signed.", directory, published->size));
+        return complaint(
+            fmt::format("The ledger in {} was changed: its {} receipts are not those that were signed.", directory, published->size));
 
     journal_.begin(*ending, history);
     book_ = std::move(history.book);
@@ -146,7 +157,8 @@ std::uint64_t LedgerMeter::room_for_receipt(const RunStart& start) const { retur
 
 void LedgerMeter::check_writable() const {
     if (is_broken_) {
-        throw Error(Fault::unavailable, "The disk failed under the ledger, so no run can begin; look at the log and restart Meridian.", "a sync failed")
+        throw Error(Fault::unavailable, "The disk failed under the ledger, so no run can begin; look at the log and restart Meridian.",
+                    "a sync failed")
             .with_code("disk_failed");
     }
     if (is_closed_) throw Error(Fault::unavailable, "Meridian is stopping; try again shortly.").after(std::chrono::seconds(1));
@@ -222,7 +234,8 @@ Receipt LedgerMeter::settle(Hold&& hold, const Usage& usage, Outcome outcome) {
 
 Receipt LedgerMeter::read(std::uint64_t index, Place place) {
     auto made = read_leaf(journal_.read(place));
-    if (!made) throw Error(Fault::unavailable, "A receipt cannot be read back, for the ledger is damaged; look at the log.", made.error().said);
+    if (!made)
+        throw Error(Fault::unavailable, "A receipt cannot be read back, for the ledger is damaged; look at the log.", made.error().said);
     made->index = static_cast<std::int64_t>(index);
     return std::move(*made);
 }

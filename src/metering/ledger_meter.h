@@ -16,8 +16,8 @@ namespace meridian::metering {
 
 class LedgerMeter final : public Meter {
 public:
-    LedgerMeter(Disk& disk, Clock& clock, Rng& rng, Pool& pool, const keys::SigningKey& key, const geography::ZoneFacts& zone, MeterOptions options,
-                std::unique_ptr<DirectoryLock> lock);
+    LedgerMeter(Disk& disk, Clock& clock, Rng& rng, Pool& pool, const keys::SigningKey& key, const geography::ZoneFacts& zone,
+                MeterOptions options, std::unique_ptr<DirectoryLock> lock);
     // Replays, repairs, closes what a dead process left open, commits. Throws Error; the diagnostic is a sentence.
     expected<void> begin();
 
@@ -96,12 +96,12 @@ private:
     std::mutex mutex_;
     Journal journal_;
     Book book_;
-    std::vector<Sha256> fresh_;              // leaves that are not in the tree yet
-    std::uint64_t checkpoint_reserve_ = 0;   // of the journal's reserve: for checkpoints over the fresh leaves
+    std::vector<Sha256> fresh_;             // leaves that are not in the tree yet
+    std::uint64_t checkpoint_reserve_ = 0;  // of the journal's reserve: for checkpoints over the fresh leaves
     std::uint64_t durable_sequence_ = 0, covered_ = 0;
-    std::string note_;                       // newest durable checkpoint
+    std::string note_;  // newest durable checkpoint
     std::vector<std::shared_ptr<Waiter>> waiters_;
-    std::shared_ptr<Event> wake_;            // the committer's, while it runs
+    std::shared_ptr<Event> wake_;  // the committer's, while it runs
     bool is_closed_ = false;
     bool is_broken_ = false;  // a sync failed: what the disk holds is not known any more, until a start replays it
 };

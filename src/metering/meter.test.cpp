@@ -8,12 +8,12 @@
 namespace meridian::metering {
 namespace {
 
-using ::testing::HasSubstr;
+using sim::SimDisk;
 using testing::Bench;
 using testing::chat;
 using testing::directory;
+using ::testing::HasSubstr;
 using testing::run_once;
-using sim::SimDisk;
 using namespace std::chrono_literals;
 
 Error error_of(const std::function<void()>& what) {
@@ -204,7 +204,9 @@ TEST(Starts, CloseWhatADeadProcessLeftOpen) {
     run_once(*meter->meter);
     bench.world.run_for(3s);
     bench.world.disk().crash(SimDisk::Unsynced::kept);
-    { const auto dropped = std::move(hold); }  // writes to a dead disk
+    {
+        const auto dropped = std::move(hold);
+    }  // writes to a dead disk
     meter.reset();
     bench.world.run_for(24h);
     auto again = bench.open();
@@ -314,7 +316,7 @@ TEST(FullDisks, RefuseNewRunsAndSettleOldOnes) {
         for (;;) holds.push_back((*meter)->hold(chat()));
     });
     EXPECT_EQ(refused.fault, Fault::unavailable);
-    EXPECT_THAT(refused.said, HasSubstr("The disk is full"));
+    EXPECT_THAT(refused.said, HasSubstr("disk is full"));
     ASSERT_GT(holds.size(), 3u);
     for (auto& hold : holds) {
         (*meter)->settle(std::move(hold), {1'000'000, 1'000'000, 0}, Outcome::finished);

@@ -9,7 +9,7 @@
 namespace meridian::metering {
 namespace {
 
-constexpr char ed25519 = 1;                           // the algorithm's number in signed notes
+constexpr char ed25519 = 1;                         // the algorithm's number in signed notes
 constexpr std::string_view dash = "\xE2\x80\x94 ";  // begins every signature line
 constexpr std::size_t note_max = 64 * 1024;
 
@@ -44,7 +44,8 @@ std::optional<std::string_view> line(std::string_view& rest) {
 }
 
 bool is_name(std::string_view text) {
-    return !text.empty() && is_utf8(text) && std::ranges::none_of(text, [](char c) { return c == '+' || (c >= 0 && c <= ' ') || c == '\x7f'; });
+    return !text.empty() && is_utf8(text) &&
+           std::ranges::none_of(text, [](char c) { return c == '+' || (c >= 0 && c <= ' ') || c == '\x7f'; });
 }
 
 struct Parts {
@@ -85,7 +86,8 @@ expected<VerifierKey> VerifierKey::parse(std::string_view text) {
 std::string signed_note(const Checkpoint& checkpoint, const keys::SigningKey& key) {
     const auto text = fmt::format("{}\n{}\n{}\n", checkpoint.origin, checkpoint.size, base64(as_view(checkpoint.root)));
     const auto signature = key.sign(text);
-    const auto line = key_hash({checkpoint.origin, key.public_key()}) + std::string(reinterpret_cast<const char*>(signature.data()), signature.size());
+    const auto line =
+        key_hash({checkpoint.origin, key.public_key()}) + std::string(reinterpret_cast<const char*>(signature.data()), signature.size());
     return fmt::format("{}\n{}{} {}\n", text, dash, checkpoint.origin, base64(line));
 }
 
@@ -106,7 +108,8 @@ expected<Checkpoint> read_note(std::string_view note) {
 expected<Checkpoint> read_note(std::string_view note, const VerifierKey& key) {
     auto checkpoint = read_note(note);
     if (!checkpoint) return checkpoint;
-    if (checkpoint->origin != key.name) return complaint(fmt::format("the checkpoint is of the log {}, not of {}", checkpoint->origin, key.name));
+    if (checkpoint->origin != key.name)
+        return complaint(fmt::format("the checkpoint is of the log {}, not of {}", checkpoint->origin, key.name));
     const auto parts = *split(note);
     const auto hash = key_hash(key);
     auto rest = parts.signatures;
@@ -119,7 +122,8 @@ expected<Checkpoint> read_note(std::string_view note, const VerifierKey& key) {
         const auto bytes = blank == std::string_view::npos ? std::nullopt : strict_base64(words.substr(blank + 1));
         if (!bytes || bytes->size() < 5) return complaint("the checkpoint has a broken signature line");
         if (words.substr(0, blank) != key.name || !bytes->starts_with(hash)) continue;
-        if (!keys::verify(key.key, parts.signed_text, std::string_view(*bytes).substr(4))) return complaint("the checkpoint's signature is wrong");
+        if (!keys::verify(key.key, parts.signed_text, std::string_view(*bytes).substr(4)))
+            return complaint("the checkpoint's signature is wrong");
         is_signed = true;
     }
     if (!is_signed) return complaint(fmt::format("the checkpoint is not signed by {}", key.str()));

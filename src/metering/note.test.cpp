@@ -22,14 +22,16 @@ TEST(VerifierKeys, AreThoseOfGo) {
     ASSERT_TRUE(key) << key.error().said;
     EXPECT_EQ(key->name, "PeterNeumann");
     EXPECT_EQ(key->str(), text);
-    const std::string_view message = "If you think cryptography is the answer to your problem,\nthen you don't know what your problem is.\n";
+    const std::string_view message =
+        "If you think cryptography is the answer to your problem,\nthen you don't know what your problem is.\n";
     const auto line = *unbase64("x08go/ZJkuBS9UG/SffcvIAQxVBtiFupLLr8pAcElZInNIuGUgYN1FFYC2pZSNXgKvqfqdngotpRZb6KE6RyyBwJnAM=");
     EXPECT_TRUE(keys::verify(key->key, message, line.substr(4)));
 }
 
 TEST(VerifierKeys, RefuseOtherForms) {
     for (const auto* bad : {"", "a", "a+b", "PeterNeumann+c74f20a4+ARpc2QcUPDhMQegwxbzhKqiBfsVkmqq/LDE4izWy10TW",
-                            "PeterNeuman+c74f20a3+ARpc2QcUPDhMQegwxbzhKqiBfsVkmqq/LDE4izWy10TW", "PeterNeumann+C74F20A3+ARpc2QcUPDhMQegwxbzhKqiBfsVkmqq/LDE4izWy10TW",
+                            "PeterNeuman+c74f20a3+ARpc2QcUPDhMQegwxbzhKqiBfsVkmqq/LDE4izWy10TW",
+                            "PeterNeumann+C74F20A3+ARpc2QcUPDhMQegwxbzhKqiBfsVkmqq/LDE4izWy10TW",
                             "PeterNeumann+c74f20a3+ARpc2QcUPDhMQegwxbzhKqiBfsVkmqq_LDE4izWy10TW", "PeterNeumann+c74f20a3+ARpc"})
         EXPECT_FALSE(VerifierKey::parse(bad)) << bad;
 }

@@ -41,7 +41,8 @@ bool is_of_log(const Receipt& receipt, const VerifierKey& key) { return key.name
 
 }  // namespace
 
-Json proof_file(std::string_view leaf, std::uint64_t index, const Proof& inclusion, std::uint64_t tree_size, std::string_view note, const VerifierKey& key) {
+Json proof_file(std::string_view leaf, std::uint64_t index, const Proof& inclusion, std::uint64_t tree_size, std::string_view note,
+                const VerifierKey& key) {
     JsonArray hashes;
     for (const auto& hash : inclusion) hashes.emplace_back(base64(as_view(hash)));
     return JsonObject{{"type", file_type},
@@ -76,12 +77,14 @@ expected<ReceiptProof> check_proof(std::string_view text, const VerifierKey* tru
 
     const auto key = VerifierKey::parse(view(*key_text));
     if (!key) return std::unexpected(key.error());
-    if (trusted && trusted->str() != key->str()) return complaint(fmt::format("it is signed by {}, which is not the key that you trust", key->str()));
+    if (trusted && trusted->str() != key->str())
+        return complaint(fmt::format("it is signed by {}, which is not the key that you trust", key->str()));
     if (!is_of_log(*receipt, *key)) return complaint("the key is not that of the receipt's zone");
     auto checkpoint = read_note(view(*note), *key);
     if (!checkpoint) return std::unexpected(checkpoint.error());
     if (checkpoint->size != *tree_size) return complaint("`tree_size` is not the checkpoint's");
-    if (!includes(checkpoint->root, *tree_size, leaf_hash(*leaf), *index, *inclusion)) return complaint("the receipt is not in the signed log");
+    if (!includes(checkpoint->root, *tree_size, leaf_hash(*leaf), *index, *inclusion))
+        return complaint("the receipt is not in the signed log");
     return ReceiptProof{*leaf, *index, std::move(*checkpoint), *key};
 }
 

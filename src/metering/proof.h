@@ -18,7 +18,8 @@ struct ReceiptProof {
     VerifierKey key;
 };
 
-Json proof_file(std::string_view leaf, std::uint64_t index, const Proof& inclusion, std::uint64_t tree_size, std::string_view note, const VerifierKey& key);
+Json proof_file(std::string_view leaf, std::uint64_t index, const Proof& inclusion, std::uint64_t tree_size, std::string_view note,
+                const VerifierKey& key);
 
 // What the file proves, under `trusted` or, without one, under the key that the file names. Strict: nothing may be missing,
 // more, or written in another way. The diagnostic is half a sentence.

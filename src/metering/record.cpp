@@ -82,7 +82,8 @@ void put_digest(std::string& out, std::string_view text) {
 
 std::string take_digest(Bytes& bytes) {
     switch (bytes.number<DigestForm>()) {
-        case DigestForm::text: return bytes.text();
+        case DigestForm::text:
+            return bytes.text();
         case DigestForm::sha256: {
             const auto raw = bytes.take(32);
             return std::string(digest_prefix) + hex({reinterpret_cast<const std::uint8_t*>(raw.data()), raw.size()});

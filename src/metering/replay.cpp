@@ -30,7 +30,8 @@ std::uint64_t claim_after(std::string_view segment, std::uint64_t from, std::uin
 }
 
 std::unexpected<Diagnostic> damaged(const std::string& path, std::uint64_t at, std::string_view what) {
-    return complaint(fmt::format("The ledger is damaged: {} at byte {}: {}. Bring it back from a backup with `meridian restore`.", path, at, what), at);
+    return complaint(
+        fmt::format("The ledger is damaged: {} at byte {}: {}. Bring it back from a backup with `meridian restore`.", path, at, what), at);
 }
 
 class Replay {
@@ -45,9 +46,10 @@ public:
         for (std::size_t i = 0; i < ending_.segments.size() && !ending_.has_tail; ++i)
             if (auto read = segment(i); !read) return std::unexpected(read.error());
         if (history_.book.size() < durable_leaves_) {
-            return complaint(fmt::format("The ledger in {} ends after {} receipts, but {} were there under a signed checkpoint. Bring it back from a "
-                                         "backup with `meridian restore`.",
-                                         directory_, history_.book.size(), durable_leaves_));
+            return complaint(
+                fmt::format("The ledger in {} ends after {} receipts, but {} were there under a signed checkpoint. Bring it back from a "
+                            "backup with `meridian restore`.",
+                            directory_, history_.book.size(), durable_leaves_));
         }
         return std::move(ending_);
     }
@@ -69,7 +71,8 @@ private:
         ending_.at = 0;
         while (const auto record = record_at(*bytes, ending_.at)) {
             if (record->sequence != history_.next_sequence) break;
-            if (auto taken = history_.take(*record, static_cast<std::uint32_t>(i)); !taken) return damaged(path(i), record->at, taken.error().said);
+            if (auto taken = history_.take(*record, static_cast<std::uint32_t>(i)); !taken)
+                return damaged(path(i), record->at, taken.error().said);
             ending_.at = record->end();
         }
         ending_.blank_until = bytes->size();
@@ -112,14 +115,16 @@ expected<void> History::take_opening(const Record& record) {
     if (!opening) return complaint("an opening cannot be read");
     last_time = std::max(last_time, opening->at);
     const auto id = opening->id;
-    if (book.index_of(id) || !open.emplace(id, std::move(*opening)).second) return complaint(fmt::format("the run {} is opened twice", id.str()));
+    if (book.index_of(id) || !open.emplace(id, std::move(*opening)).second)
+        return complaint(fmt::format("the run {} is opened twice", id.str()));
     return {};
 }
 
 expected<void> History::take_receipt(const Record& record, std::uint32_t segment) {
     const auto facts = facts_of(record.payload);
     if (!facts) return std::unexpected(facts.error());
-    if (open.erase(facts->id) == 0) return complaint(fmt::format("the run {} has a receipt without an opening, or a second one", facts->id.str()));
+    if (open.erase(facts->id) == 0)
+        return complaint(fmt::format("the run {} has a receipt without an opening, or a second one", facts->id.str()));
     MERIDIAN_ASSERT(book.add(*facts, {segment, record.at}));  // opened once, so settled once
     tree.append(leaf_hash(record.payload));
     last_time = std::max(last_time, facts->ended_at);
@@ -132,7 +137,8 @@ expected<void> History::take_checkpoint(const Record& record) {
     const auto checkpoint = check == Check::roots ? read_note(made->note) : read_note(made->note, key);
     if (!checkpoint) return std::unexpected(checkpoint.error());
     if (checkpoint->origin != key.name) {
-        return complaint(fmt::format("the checkpoint is of the log {}, and this zone's key is {}; bring the zone's key files back", checkpoint->origin, key.name));
+        return complaint(fmt::format("the checkpoint is of the log {}, and this zone's key is {}; bring the zone's key files back",
+                                     checkpoint->origin, key.name));
     }
     if (checkpoint->size > tree.size() || checkpoint->size < signed_size || tree.root(checkpoint->size) != checkpoint->root)
         return complaint(fmt::format("the log was changed, for its {} receipts are not those that were signed", checkpoint->size));

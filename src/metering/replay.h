@@ -31,9 +31,9 @@ struct History {
     std::uint64_t next_sequence = 1;
     std::uint64_t durable_through = 0;  // the newest claim of a checkpoint record
     std::uint64_t checkpoints = 0;
-    std::string note;                   // newest; empty: none
-    std::uint64_t signed_size = 0;      // leaves under it
-    Timestamp last_time{};              // newest time in any record
+    std::string note;               // newest; empty: none
+    std::uint64_t signed_size = 0;  // leaves under it
+    Timestamp last_time{};          // newest time in any record
 
     expected<void> take(const Record& record, std::uint32_t segment);
 

@@ -56,8 +56,8 @@ struct Receipt {
     Duration took{};
     Money cost;
     std::string zone, place, jurisdiction;
-    Json json;             // the leaf, exactly as logged (parsed); null from settle, which parses nothing
-    std::string leaf;      // the leaf's bytes
+    Json json;                // the leaf, exactly as logged (parsed); null from settle, which parses nothing
+    std::string leaf;         // the leaf's bytes
     std::int64_t index = -1;  // position among the log's leaves
 };
 
@@ -86,7 +86,7 @@ private:
 };
 
 struct MeterOptions {
-    std::string directory;          // "<data>/zones/<zone>/ledger"
+    std::string directory;  // "<data>/zones/<zone>/ledger"
     std::uint64_t segment_bytes = 64 << 20;
     Duration commit_every = std::chrono::milliseconds(50);  // group commit: sync and sign at most this late
     std::uint64_t ahead_bytes = 1 << 20;                    // space is taken from the disk in pieces of this size
@@ -102,8 +102,8 @@ struct ReceiptFilter {
 class Meter {
 public:
     // Replays the ledger: repairs a torn tail, closes open runs as interrupted, refuses a damaged middle with a sentence.
-    static expected<std::unique_ptr<Meter>> open(Disk& disk, Clock& clock, Rng& rng, Pool& pool, const keys::SigningKey& key, geography::ZoneFacts zone,
-                                                 MeterOptions options);
+    static expected<std::unique_ptr<Meter>> open(Disk& disk, Clock& clock, Rng& rng, Pool& pool, const keys::SigningKey& key,
+                                                 geography::ZoneFacts zone, MeterOptions options);
     virtual ~Meter() = default;
 
     // Writes the opening to the ledger (page cache: survives kill -9). Throws Error{unavailable} when the disk is full. Called on loops.

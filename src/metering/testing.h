@@ -29,11 +29,14 @@ struct Running {
 };
 
 struct Bench {
-    explicit Bench(std::uint64_t seed = 1) : world(seed), key(keys::SigningKey::generate(world.rng())) { log::configure(log::Level::off, log::Form::text); }
+    explicit Bench(std::uint64_t seed = 1) : world(seed), key(keys::SigningKey::generate(world.rng())) {
+        log::configure(log::Level::off, log::Form::text);
+    }
 
     expected<std::unique_ptr<Running>> try_open() {
         MeterOptions options{.directory = directory, .segment_bytes = 16 * 1024, .ahead_bytes = 16 * 1024};
-        auto meter = Meter::open(world.disk(), world.clock(), world.rng(), world.pool(), key, {*geography::Zone::parse("fr-par-1"), declared}, options);
+        auto meter = Meter::open(world.disk(), world.clock(), world.rng(), world.pool(), key,
+                                 {*geography::Zone::parse("fr-par-1"), declared}, options);
         if (!meter) return std::unexpected(meter.error());
         return std::make_unique<Running>(world, std::move(*meter));
     }
@@ -65,6 +68,8 @@ inline RunStart chat() {
     return start;
 }
 
-inline Receipt run_once(Meter& meter, const Usage& usage = {10, 20, 0}) { return meter.settle(meter.hold(chat()), usage, Outcome::finished); }
+inline Receipt run_once(Meter& meter, const Usage& usage = {10, 20, 0}) {
+    return meter.settle(meter.hold(chat()), usage, Outcome::finished);
+}
 
 }  // namespace meridian::metering::testing

@@ -12,7 +12,7 @@
 
 namespace meridian::metering {
 
-Sha256 leaf_hash(std::string_view leaf);                   // SHA-256(0x00 || leaf)
+Sha256 leaf_hash(std::string_view leaf);                    // SHA-256(0x00 || leaf)
 Sha256 node_hash(const Sha256& left, const Sha256& right);  // SHA-256(0x01 || left || right)
 
 using Proof = std::vector<Sha256>;  // from the leaves upwards

@@ -22,22 +22,28 @@ std::string remarks(const History& history, const Ending& ending) {
 Meter::Verdict Meter::verify_directory(Disk& disk, const std::string& directory) {
     const auto key_text = disk.read_file(directory + "/key");
     if (!key_text) return bad(fmt::format("{} is no ledger: {}.", directory, key_text.error().said));
-    const auto key = key_text->ends_with('\n') ? VerifierKey::parse(std::string_view(*key_text).substr(0, key_text->size() - 1)) : complaint("it has no end");
+    const auto key = key_text->ends_with('\n') ? VerifierKey::parse(std::string_view(*key_text).substr(0, key_text->size() - 1))
+                                               : complaint("it has no end");
     if (!key) return bad(fmt::format("{}/key cannot be used: {}.", directory, key.error().said));
     // Read first: a ledger that is being written to grows behind it.
     const auto published = newest_published(disk, directory, *key);
-    if (!published) return bad(fmt::format("{}/checkpoint is not a checkpoint signed by {}; a start of Meridian writes it anew.", directory, key->str()));
+    if (!published)
+        return bad(
+            fmt::format("{}/checkpoint is not a checkpoint signed by {}; a start of Meridian writes it anew.", directory, key->str()));
 
     History history;
     history.key = *key;
     history.check = History::Check::roots_and_signatures;
     const auto ending = replay(disk, directory, history, published->size);
     if (!ending) return bad(ending.error().said);
-    if (published->size > history.signed_size) return bad(fmt::format("The ledger in {} lacks the record of its newest checkpoint.", directory));
+    if (published->size > history.signed_size)
+        return bad(fmt::format("The ledger in {} lacks the record of its newest checkpoint.", directory));
     if (history.tree.root(published->size) != published->root)
-        return bad(fmt::format("The ledger in {} was changed: its {} receipts are not those that were signed.", directory, published->size));
+        return bad(
+            fmt::format("The ledger in {} was changed: its {} receipts are not those that were signed.", directory, published->size));
     return {.good = true,
-            .said = fmt::format("{} receipts under {} checkpoints, signed by {}{}.", history.signed_size, history.checkpoints, key->str(), remarks(history, *ending)),
+            .said = fmt::format("{} receipts under {} checkpoints, signed by {}{}.", history.signed_size, history.checkpoints, key->str(),
+                                remarks(history, *ending)),
             .receipts = static_cast<std::int64_t>(history.book.size()),
             .checkpoints = static_cast<std::int64_t>(history.checkpoints)};
 }
@@ -52,12 +58,13 @@ Meter::Verdict Meter::verify_file(std::string_view text, std::string_view truste
     const auto proof = check_proof(text, trusted ? &*trusted : nullptr);
     if (!proof) return bad(fmt::format("The receipt does not verify: {}.", proof.error().said));
     const auto facts = facts_of(proof->leaf);
-    return {.good = true,
-            .said = fmt::format("Receipt {} is number {} of {} in the log {}, signed by {}{}.", facts->id.str(), proof->index + 1, proof->checkpoint.size,
-                                proof->checkpoint.origin, proof->key.str(),
-                                trusted ? ", the key that you trust" : " as the file itself says; compare that key with one that you trust"),
-            .receipts = 1,
-            .checkpoints = 1};
+    return {
+        .good = true,
+        .said = fmt::format("Receipt {} is number {} of {} in the log {}, signed by {}{}.", facts->id.str(), proof->index + 1,
+                            proof->checkpoint.size, proof->checkpoint.origin, proof->key.str(),
+                            trusted ? ", the key that you trust" : " as the file itself says; compare that key with one that you trust"),
+        .receipts = 1,
+        .checkpoints = 1};
 }
 
 }  // namespace meridian::metering

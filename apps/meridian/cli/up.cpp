@@ -1,9 +1,11 @@
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 #include <pthread.h>
 #include <unistd.h>
 
 #include <algorithm>
 #include <csignal>
+#include <cstdio>
 #include <ctime>
 
 #include "base/real/real.h"
@@ -20,7 +22,7 @@ using app::UpOptions;
 
 constexpr long look_every_ms = 20;
 
-// Waits for SIGINT, SIGTERM or SIGHUP; nothing after `milliseconds` (0: no limit).
+// Waits for SIGINT or SIGTERM; nothing after `milliseconds` (0: no limit).
 std::optional<int> signal_within(long milliseconds) {
     sigset_t set;
     sigemptyset(&set);
@@ -56,7 +58,7 @@ bool wait_for_models(Installation& running, const std::vector<std::string>& want
             break;
         }
         if (!waiting) {
-            if (!quiet && !wanted.empty()) line.finish(terminal::dim(fmt::format("{} ready", fmt::format("{}", wanted.front()))));
+            if (!quiet && !wanted.empty()) line.finish(terminal::dim(fmt::format("{} ready", fmt::join(wanted, ", "))));
             return true;
         }
         if (!quiet) line.show(waiting->name + ": " + waiting->phase, 0, 0);
@@ -117,6 +119,7 @@ void print_screen(const Installation& running, const UpOptions& o, const std::ve
 
 int up(UpOptions o, bool json) {
     block_signals();
+    if (!o.ready_file.empty()) std::remove(o.ready_file.c_str());  // one of an earlier run must not speak for this one
     log::configure(o.log_level, o.log_form);
     auto opened = Installation::open(o);
     if (!opened) throw Failure{failed, opened.error().said, "meridian doctor --data " + o.data};

@@ -15,7 +15,7 @@ BoundedLog::BoundedLog(std::string path) : path_(std::move(path)) { open(); }
 void BoundedLog::open() {
     if (path_.empty()) return;
     file_ = Fd(::open(path_.c_str(), O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600));
-    struct stat what {};
+    struct stat what{};
     size_ = file_.is_open() && ::fstat(file_.get(), &what) == 0 ? static_cast<std::size_t>(what.st_size) : 0;
 }
 

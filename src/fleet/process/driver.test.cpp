@@ -1,24 +1,14 @@
-// Real processes, so real time; every wait is for a state, with a bound.
 #include <fcntl.h>
 #include <fmt/format.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
-#include <poll.h>
 #include <spawn.h>
 #include <sys/file.h>
-#include <sys/syscall.h>
 #include <sys/wait.h>
 
 #include <csignal>
-#include <filesystem>
 
-#include "base/error.h"
-#include "base/real/real.h"
-#include "fleet/posix.h"
 #include "fleet/process/programs.test.h"
-#include "fleet/sandbox/sandbox.h"
-#include "fleet/service.h"
-#include "http/client.h"
 
 namespace meridian::fleet {
 namespace {
@@ -26,110 +16,6 @@ namespace {
 using namespace std::chrono_literals;
 using testing::Contains;
 using testing::HasSubstr;
-using testing::Not;
-
-constexpr Duration bound = 20s;
-
-std::string this_program() { return std::filesystem::read_symlink("/proc/self/exe").string(); }
-
-ProcessDriverOptions options_for(const std::string& directory) {
-    return {.directory = directory + "/replicas",
-            .shim_program = this_program(),
-            .unclaimed_limit = 30s,
-            .health_every = 20ms,
-            .backoff_first = 20ms,
-            .backoff_longest = 1s,
-            .crashes_max = 4,
-            .crash_window = 60s};
-}
-
-Launch launch_of(ReplicaId id, const std::string& mode, const std::string& directory) {
-    return {.id = id,
-            .program = this_program(),
-            .arguments = {"runtime", mode, "{socket}", "{secret_file}"},
-            .environment = {"NAME=value", "AT={socket}"},
-            .readable_paths = {},
-            .log_path = directory + "/logs/" + id.str(),
-            .gpus = {}};
-}
-
-// The real effects and one driver on one loop.
-struct Host {
-    explicit Host(ProcessDriverOptions options)
-        : driver(process_driver(disk, network, clock, rng, pool, loops.executor(0), std::move(options))), changed(loops.executor(0)) {
-        loops.start();
-        driver->on_change([this](const Replica& replica) {
-            seen.push_back(replica);
-            changed.notify();
-        });
-    }
-    template <class T>
-    T wait(Task<T> task) {
-        std::optional<T> out;
-        loops.wait(loops.executor(0), keep(std::move(task), out));
-        return std::move(*out);
-    }
-    void wait(Task<> task) { loops.wait(loops.executor(0), std::move(task)); }
-    // The replica as soon as it is in this state.
-    Replica until(ReplicaId id, ReplicaState state) { return wait(reach(id, state)); }
-    void shutdown(Driver::Leave leave) { wait(driver->shutdown(leave)); }
-
-    real::WallClock clock;
-    real::PosixDisk disk;
-    real::SocketNetwork network;
-    SystemRng rng;
-    real::ThreadPool pool{2};
-    real::Loops loops{1};
-    std::unique_ptr<Driver> driver;
-    Event changed;
-    std::vector<Replica> seen;
-
-private:
-    template <class T>
-    static Task<> keep(Task<T> task, std::optional<T>& out) { out.emplace(co_await std::move(task)); }
-    Task<Replica> reach(ReplicaId id, ReplicaState state) {
-        const auto end = clock.steady() + bound;
-        while (clock.steady() < end) {
-            if (const auto now = driver->find(id); now && now->state == state) co_return *now;
-            co_await changed.wait(clock, 1s);
-        }
-        const auto now = driver->find(id);
-        throw std::runtime_error(fmt::format("replica is {} ({}), not {}", now ? name(now->state) : "unknown", now ? now->detail : "", name(state)));
-    }
-};
-
-struct Handle {  // of a process that is no child of ours
-    explicit Handle(int pid) : fd(static_cast<int>(::syscall(SYS_pidfd_open, pid, 0))) {}
-    [[nodiscard]] bool ends_within(Duration limit) const {
-        pollfd one{.fd = fd.get(), .events = POLLIN, .revents = 0};
-        return ::poll(&one, 1, static_cast<int>(limit / 1ms)) == 1;
-    }
-    Fd fd;
-};
-
-int parent_of(int pid) {
-    const auto status = small_file(fmt::format("/proc/{}/status", pid));
-    const auto at = status.find("PPid:\t");
-    return at == status.npos ? 0 : std::atoi(status.c_str() + at + 6);
-}
-
-class ProcessDriverTest : public testing::Test {
-protected:
-    void SetUp() override {
-        char path[] = "/tmp/fleet-XXXXXX";
-        ASSERT_NE(::mkdtemp(path), nullptr);
-        directory = path;
-    }
-    void TearDown() override { std::filesystem::remove_all(directory); }
-    Replica start(Host& host, const std::string& mode) { return host.wait(host.driver->start(launch_of(id, mode, directory))); }
-    [[nodiscard]] std::string replica_directory() const {
-        const auto text = id.str();
-        return directory + "/replicas/" + text.substr(text.size() - 12);
-    }
-    std::string directory;
-    SystemRng rng;
-    ReplicaId id = ReplicaId::random(rng);
-};
 
 TEST_F(ProcessDriverTest, AReplicaBecomesReadyAndStops) {
     Host host(options_for(directory));
@@ -344,41 +230,6 @@ TEST_F(ProcessDriverTest, APathThatIsTooLongForASocketIsSaid) {
     Host host(options_for(directory + "/" + std::string(90, 'x')));
     start(host, "ok");
     EXPECT_THAT(host.until(id, ReplicaState::failed).detail, HasSubstr("use a data directory with a shorter path"));
-    host.shutdown(Driver::Leave::stop);
-}
-
-TEST_F(ProcessDriverTest, AReplicaIsConfinedByWhatThisHostHas) {
-    Host host(options_for(directory));
-    auto launch = launch_of(id, "ok", directory);
-    launch.memory_bytes = 512ull << 20;
-    host.wait(host.driver->start(launch));
-    const auto replica = host.until(id, ReplicaState::ready);
-    http::Client client(host.network, host.clock, host.loops.executor(0), {});
-    const http::Target target{.tls = false, .host = "replica", .port = 80, .local = replica.address};
-    http::Outgoing ask{.method = "GET", .path = "/sandbox", .headers = {{"Authorization", "Bearer " + replica.secret}}, .body = {}, .fresh_connection = true};
-    const auto answer = host.wait(client.fetch(target, ask, 65536, nullptr));
-    ASSERT_TRUE(answer) << answer.error().said;
-    const std::string& said = answer->body;
-    SCOPED_TRACE(said);
-    const auto has = [&replica](std::string_view layer) {
-        return std::ranges::any_of(replica.layers, [&](const auto& l) { return l.starts_with(layer); });
-    };
-    // Whatever the probe finds has to be got.
-    const auto possible = sandbox::probe();
-    for (const auto& layer : sandbox::layers(possible)) EXPECT_THAT(replica.layers, Contains(layer));
-    EXPECT_THAT(said, HasSubstr("CapEff=0000000000000000\nCapPrm=0000000000000000\nNoNewPrivs=1\n"));
-    EXPECT_THAT(said, HasSubstr("own-file=yes\nnull=yes\n"));
-    EXPECT_THAT(said, Not(HasSubstr("fd="))) << "no descriptor of ours is left open";
-    EXPECT_THAT(said, HasSubstr("env=NAME=value\nenv=AT=" + replica.address.unix_path + "\n"));
-    EXPECT_EQ(std::ranges::count(said, '\n') - 2, std::ranges::count(said.substr(0, said.find("env=")), '\n')) << "only what was given";
-    if (has("landlock") || has("mount-ns")) {
-        for (const auto* what : {"shadow", "passwd", "parent", "other-process"}) EXPECT_THAT(said, Not(HasSubstr(fmt::format("{}=yes", what))));
-    }
-    if (has("mount-ns")) EXPECT_THAT(said, HasSubstr("control=No such file"));
-    if (possible.landlock >= 4) EXPECT_THAT(said, HasSubstr("tcp=Permission denied"));
-    if (has("net-ns")) EXPECT_THAT(said, HasSubstr("udp-out=Network is unreachable"));
-    if (has("seccomp")) EXPECT_THAT(said, HasSubstr("Seccomp=2\nunshare=Operation not permitted"));
-    client.close();
     host.shutdown(Driver::Leave::stop);
 }
 

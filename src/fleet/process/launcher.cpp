@@ -36,7 +36,8 @@ std::string absolute(const std::string& path) {
 
 // Modes do not depend on the Disk: the specification holds secrets, and the replica's user may be anybody.
 expected<void> make_private(const std::string& path) {
-    if (::mkdir(path.c_str(), 0700) != 0 && errno != EEXIST) return complaint(fmt::format("cannot make {}: {}", path, std::strerror(errno)));
+    if (::mkdir(path.c_str(), 0700) != 0 && errno != EEXIST)
+        return complaint(fmt::format("cannot make {}: {}", path, std::strerror(errno)));
     if (::chmod(path.c_str(), 0700) != 0) return complaint(fmt::format("cannot close {} to others: {}", path, std::strerror(errno)));
     return {};
 }
@@ -116,8 +117,9 @@ ShimSpec spec_of(const Launch& launch, const ReplicaPaths& at, const ProcessDriv
 
 expected<void> launch(Disk& disk, const std::string& shim_program, const ReplicaPaths& at, const ShimSpec& spec) {
     if (at.socket().size() > unix_path_max) {
-        return complaint(fmt::format("the socket's path {} has {} bytes, a Unix socket's has at most {}: use a data directory with a shorter path",
-                                     at.socket(), at.socket().size(), unix_path_max));
+        return complaint(
+            fmt::format("the socket's path {} has {} bytes, a Unix socket's has at most {}: use a data directory with a shorter path",
+                        at.socket(), at.socket().size(), unix_path_max));
     }
     const auto parent = at.directory.substr(0, at.directory.rfind('/'));
     if (const auto made = disk.make_directories(parent); !made) return complaint(made.error().said);

@@ -1,4 +1,5 @@
 // This test program is also the programs that it starts: the shim, a fake runtime, and a Meridian that gets killed.
+#include <arpa/inet.h>
 #include <fmt/format.h>
 #include <gtest/gtest.h>
 #include <sys/capability.h>
@@ -6,7 +7,6 @@
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/un.h>
-#include <arpa/inet.h>
 
 #include <cerrno>
 #include <csignal>

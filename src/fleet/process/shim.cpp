@@ -142,7 +142,7 @@ void Shim::on_birth() {
 void Shim::reap() {
     int status = 0;
     for (pid_t ended; (ended = ::waitpid(-1, &status, WNOHANG)) > 0;) {
-        if (!child_ || ended != child_->pid) continue;  // an orphan of the replica's
+        if (!child_ || ended != child_->pid) continue;                      // an orphan of the replica's
         for (int i = 0; i < 4 && child_->birth.is_open(); ++i) on_birth();  // layers, perhaps a failure, the end
         int program = 0;
         if (::read(child_->death.get(), &program, sizeof program) == static_cast<ssize_t>(sizeof program)) status = program;

@@ -27,11 +27,13 @@ int give_up(const std::string& why) {
 expected<Fd> listen_at(const std::string& path) {
     sockaddr_un at{};
     at.sun_family = AF_UNIX;
-    if (path.size() > unix_path_max) return complaint(fmt::format("the path {} is longer than a Unix socket's {} bytes", path, unix_path_max));
+    if (path.size() > unix_path_max)
+        return complaint(fmt::format("the path {} is longer than a Unix socket's {} bytes", path, unix_path_max));
     std::memcpy(at.sun_path, path.data(), path.size());
     Fd fd(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
     ::unlink(path.c_str());
-    if (::bind(fd.get(), reinterpret_cast<const sockaddr*>(&at), sizeof at) != 0 || ::chmod(path.c_str(), 0600) != 0 || ::listen(fd.get(), 8) != 0) {
+    if (::bind(fd.get(), reinterpret_cast<const sockaddr*>(&at), sizeof at) != 0 || ::chmod(path.c_str(), 0600) != 0 ||
+        ::listen(fd.get(), 8) != 0) {
         return complaint(fmt::format("cannot listen on {}: {}", path, std::strerror(errno)));
     }
     return fd;

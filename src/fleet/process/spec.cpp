@@ -61,7 +61,8 @@ public:
 private:
     static std::optional<std::int64_t> integer(const Json& value) {
         if (value.is_int64()) return value.get_int64();
-        if (value.is_uint64() && value.get_uint64() <= static_cast<std::uint64_t>(INT64_MAX)) return static_cast<std::int64_t>(value.get_uint64());
+        if (value.is_uint64() && value.get_uint64() <= static_cast<std::uint64_t>(INT64_MAX))
+            return static_cast<std::int64_t>(value.get_uint64());
         return std::nullopt;
     }
     void wrong(std::string_view key) {
@@ -85,8 +86,8 @@ struct Named {
     ShimState state;
     std::string_view word;
 };
-constexpr Named states[] = {{ShimState::starting, "starting"}, {ShimState::running, "running"},   {ShimState::backing_off, "backing_off"},
-                            {ShimState::failed, "failed"},     {ShimState::stopping, "stopping"}, {ShimState::stopped, "stopped"},
+constexpr Named states[] = {{ShimState::starting, "starting"},   {ShimState::running, "running"},   {ShimState::backing_off, "backing_off"},
+                            {ShimState::failed, "failed"},       {ShimState::stopping, "stopping"}, {ShimState::stopped, "stopped"},
                             {ShimState::displaced, "displaced"}, {ShimState::refused, "refused"}};
 
 std::optional<std::uint64_t> whole_number(std::string_view text) {
@@ -161,7 +162,8 @@ expected<ShimCommand> parse_command(std::string_view line) {
         const auto second = std::min(rest.find(' '), rest.size());
         const auto number = whole_number(rest.substr(0, second));
         const auto token = rest.substr(std::min(second + 1, rest.size()));
-        if (!number || *number > claim_number_max || token.empty() || token.contains(' ')) return complaint("A claim needs a number and a token.", space);
+        if (!number || *number > claim_number_max || token.empty() || token.contains(' '))
+            return complaint("A claim needs a number and a token.", space);
         return ShimCommand{.verb = Verb::claim, .number = *number, .token = std::string(token)};
     }
     return complaint("Unknown command.");
@@ -171,11 +173,11 @@ std::string_view name(ShimState state) { return std::ranges::find(states, state,
 
 std::string to_text(const ShimStatus& status) {
     return meridian::to_text(Json{{"state", name(status.state)},
-                        {"pid", status.pid},
-                        {"restarts", status.restarts},
-                        {"holder", status.holder},
-                        {"layers", array(status.layers)},
-                        {"detail", status.detail}});
+                                  {"pid", status.pid},
+                                  {"restarts", status.restarts},
+                                  {"holder", status.holder},
+                                  {"layers", array(status.layers)},
+                                  {"detail", status.detail}});
 }
 
 expected<ShimStatus> parse_status(std::string_view line) {

@@ -51,7 +51,12 @@ TEST(ShimLines, AreReadAsTheTableSays) {
 }
 
 TEST(ShimLines, AStatusComesBackAsItWas) {
-    const ShimStatus status{.state = ShimState::backing_off, .pid = 0, .restarts = 3, .holder = 12, .layers = {"seccomp", "user-ns"}, .detail = "exit status 1: \"x\""};
+    const ShimStatus status{.state = ShimState::backing_off,
+                            .pid = 0,
+                            .restarts = 3,
+                            .holder = 12,
+                            .layers = {"seccomp", "user-ns"},
+                            .detail = "exit status 1: \"x\""};
     EXPECT_EQ(parse_status(to_text(status)), status);
     EXPECT_FALSE(parse_status("{}"));
     EXPECT_FALSE(parse_status(std::string(status_line_max + 1, ' ')));

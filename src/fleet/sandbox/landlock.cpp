@@ -34,7 +34,7 @@ std::size_t size_of(int abi) { return abi >= 6 ? 24 : abi >= 4 ? 16 : 8; }
 // A path that is not there needs no rule.
 void allow(int ruleset, const std::string& path, std::uint64_t access) {
     const Fd at(::open(path.c_str(), O_PATH | O_CLOEXEC));
-    struct stat what {};
+    struct stat what{};
     if (!at.is_open() || ::fstat(at.get(), &what) != 0) return;
     if (!S_ISDIR(what.st_mode)) access &= file_only;
     landlock_path_beneath_attr rule{.allowed_access = access, .parent_fd = at.get()};

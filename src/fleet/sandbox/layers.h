@@ -29,7 +29,7 @@ void lower_limits(const Plan& plan, bool group_limits_memory);
 
 // What every program on this system needs to read to start at all.
 const std::vector<std::string>& system_paths();
-std::vector<std::string> gpu_paths();        // readable and writable device nodes, none where there are none
+std::vector<std::string> gpu_paths();         // readable and writable device nodes, none where there are none
 std::vector<std::string> gpu_system_paths();  // readable
 std::vector<std::string> device_paths();
 

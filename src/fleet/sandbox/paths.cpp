@@ -7,10 +7,21 @@
 namespace meridian::fleet::sandbox {
 
 const std::vector<std::string>& system_paths() {
-    static const std::vector<std::string> paths = {
-        "/usr",           "/bin",          "/lib",       "/lib64",     "/etc/ld.so.cache", "/etc/localtime", "/proc/meminfo",
-        "/proc/cpuinfo",  "/proc/stat",    "/proc/self", "/proc/version", "/proc/sys/vm/overcommit_memory", "/sys/devices/system/cpu",
-        "/sys/devices/system/node", "/sys/kernel/mm/transparent_hugepage"};
+    static const std::vector<std::string> paths = {"/usr",
+                                                   "/bin",
+                                                   "/lib",
+                                                   "/lib64",
+                                                   "/etc/ld.so.cache",
+                                                   "/etc/localtime",
+                                                   "/proc/meminfo",
+                                                   "/proc/cpuinfo",
+                                                   "/proc/stat",
+                                                   "/proc/self",
+                                                   "/proc/version",
+                                                   "/proc/sys/vm/overcommit_memory",
+                                                   "/sys/devices/system/cpu",
+                                                   "/sys/devices/system/node",
+                                                   "/sys/kernel/mm/transparent_hugepage"};
     return paths;
 }
 
@@ -28,7 +39,8 @@ std::vector<std::string> gpu_paths() {
 
 // The CUDA library looks for its devices through these.
 std::vector<std::string> gpu_system_paths() {
-    return {"/proc/driver/nvidia", "/proc/devices", "/proc/modules", "/sys/bus/pci", "/sys/devices", "/sys/module", "/sys/class", "/etc/nvidia"};
+    return {"/proc/driver/nvidia", "/proc/devices", "/proc/modules", "/sys/bus/pci",
+            "/sys/devices",        "/sys/module",   "/sys/class",    "/etc/nvidia"};
 }
 
 }  // namespace meridian::fleet::sandbox

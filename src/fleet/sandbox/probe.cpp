@@ -65,9 +65,9 @@ Available probe() {
 std::vector<std::string> layers(const Available& available) {
     std::vector<std::string> out;
     if (available.landlock > 0) out.push_back("landlock-" + std::to_string(available.landlock));
-    const std::pair<bool, const char*> rest[] = {{available.seccomp, "seccomp"}, {available.user, "user-ns"},   {available.net, "net-ns"},
-                                                 {available.mount, "mount-ns"},  {available.pid, "pid-ns"},     {available.ipc, "ipc-ns"},
-                                                 {available.uts, "uts-ns"},      {true, "no-new-privs"},        {true, "rlimits"}};
+    const std::pair<bool, const char*> rest[] = {{available.seccomp, "seccomp"}, {available.user, "user-ns"}, {available.net, "net-ns"},
+                                                 {available.mount, "mount-ns"},  {available.pid, "pid-ns"},   {available.ipc, "ipc-ns"},
+                                                 {available.uts, "uts-ns"},      {true, "no-new-privs"},      {true, "rlimits"}};
     for (const auto& [got, word] : rest)
         if (got) out.emplace_back(word);
     out.insert(out.end(), available.cgroups.begin(), available.cgroups.end());

@@ -37,9 +37,10 @@ bool open(Pipes& p) {
         return true;
     };
     const int yes = 1;
-    return ::pipe2(two, O_CLOEXEC) == 0 && take(p.output_from, p.output_to) && ::pipe2(two, O_CLOEXEC) == 0 && take(p.death_from, p.death_to) &&
-           ::pipe2(two, O_CLOEXEC) == 0 && take(p.go_from, p.go_to) && ::socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, two) == 0 &&
-           take(p.birth_from, p.birth_to) && ::setsockopt(p.birth_from.get(), SOL_SOCKET, SO_PASSCRED, &yes, sizeof yes) == 0 &&
+    return ::pipe2(two, O_CLOEXEC) == 0 && take(p.output_from, p.output_to) && ::pipe2(two, O_CLOEXEC) == 0 &&
+           take(p.death_from, p.death_to) && ::pipe2(two, O_CLOEXEC) == 0 && take(p.go_from, p.go_to) &&
+           ::socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, two) == 0 && take(p.birth_from, p.birth_to) &&
+           ::setsockopt(p.birth_from.get(), SOL_SOCKET, SO_PASSCRED, &yes, sizeof yes) == 0 &&
            ::fcntl(p.output_from.get(), F_SETFL, O_NONBLOCK) == 0 && ::fcntl(p.birth_from.get(), F_SETFL, O_NONBLOCK) == 0 &&
            ::fcntl(p.death_from.get(), F_SETFL, O_NONBLOCK) == 0;
 }

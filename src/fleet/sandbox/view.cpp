@@ -43,7 +43,7 @@ bool make_place(const std::string& path, bool is_directory) {
 
 // A path that the host lacks is left out. Symbolic links of the system (/lib -> usr/lib) are made again; others are followed.
 bool show(const std::string& root, const std::string& path, Access access, bool keep_links) {
-    struct stat what {};
+    struct stat what{};
     if (::lstat(path.c_str(), &what) != 0) return true;
     if (keep_links && S_ISLNK(what.st_mode)) {
         std::array<char, PATH_MAX> to{};

@@ -1,0 +1,139 @@
+#!/usr/bin/env python3
+"""Writes what the last benchmarks measured into docs/performance.md, between its markers; the rest of the page is written by hand.
+
+Each benchmark leaves build/bench/NAME.json. A part without such a file stays as it is, except that the goals are judged by what is there.
+"""
+import json
+import pathlib
+import re
+import sys
+
+import host
+
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent / "gateway"))
+
+PAGE = host.ROOT / "docs" / "performance.md"
+MB = " MB"
+
+
+def load(name):
+    path = host.BUILD / f"{name}.json"
+    return json.loads(path.read_text()) if path.exists() else None
+
+
+def circumstances(about):
+    lines = [f"- machine: {about['machine']}", f"- when: {about['date']}, Meridian {about['meridian']}, revision {about['revision']}",
+             f"- command: `{about['command']}`", f"- load average: {about['load_before']} before, {about['load_after']} after"]
+    if about["load_before"] >= host.QUIET_LOAD:
+        lines.append("- **the machine was busy: read the CPU times; rates and latencies are worse than they are on a quiet one**")
+    return "\n".join(lines)
+
+
+def gateway_part(found):
+    import run
+    return circumstances(found["about"]) + "\n\n" + run.tables(found["targets"])
+
+
+def runtime_part(found):
+    lines = [circumstances(found["about"]), f"- llama-server in both: `{found['flags']}` and the model's file", "",
+             "| streams | llama-server tokens/s | through Meridian tokens/s | ratio (median of the rounds) | first token ms, llama-server | through Meridian |",
+             "|--:|--:|--:|--:|--:|--:|"]
+    for row in found["rows"]:
+        direct, ours = row["direct"], row["meridian"]
+        lines.append(f"| {row['streams']} | {direct['tokens_per_second']:.1f} | {ours['tokens_per_second']:.1f} | {row['ratio']:.3f} | "
+                     f"{direct['first_token_ms']:.0f} | {ours['first_token_ms']:.0f} |")
+    return "\n".join(lines)
+
+
+STARTS = {"new_directory": "`meridian up` in a new directory, to ready", "used_directory": "`meridian up` in a used directory, to ready",
+          "model_ready": "with the deployed model, to ready", "model_first_token": "with the deployed model, to the first token",
+          "make_run_first_token": "`make run` on a built tree, to the first token"}
+
+
+def startup_part(found):
+    lines = [circumstances(found["about"]), "", "| start | median ms | least | most | starts |", "|---|--:|--:|--:|--:|"]
+    for key, title in STARTS.items():
+        if key in found["rows"]:
+            row = found["rows"][key]
+            lines.append(f"| {title} | {row['median_ms']:.0f} | {row['least_ms']:.0f} | {row['most_ms']:.0f} | {row['starts']} |")
+    return "\n".join(lines)
+
+
+def at_most(limit, unit, digits=0):
+    return lambda value: (value <= limit, f"{value:,.{digits}f}{unit}")
+
+
+def at_least(limit, unit, digits=0):
+    return lambda value: (value >= limit, f"{value:,.{digits}f}{unit}")
+
+
+def ours(key):
+    return lambda found: found["targets"]["meridian"]["median"][key]
+
+
+def overload(found):
+    def share(name):
+        return found["targets"][name]["median"]["goodput_share"]
+
+    m = found["targets"]["meridian"]["median"]
+    return m["refused_share"], m["refused_bare"], share("meridian"), share("haproxy"), m["overload_failed"]
+
+
+def judge_overload(value):
+    """The load takes CPU from the gateway too, so what a gateway keeps under it is judged by what HAProxy keeps."""
+    refused, bare, share, peer, failed = value
+    good = refused > 0 and bare == 0 and failed == 0 and share >= 0.8 * peer
+    return good, f"{refused:.1%} refused, {bare:.0f} without Retry-After, {failed:.0f} failed; answers {share:.2f} of its 64-client rate (HAProxy {peer:.2f})"
+
+
+# goal as the project states it, which result, how to read it, how to judge it
+GOALS = [
+    ("CPU a request at most 2 x HAProxy's", "gateway", lambda f: f["targets"]["meridian"]["to_haproxy"]["cpu_request"], at_most(2, " x", 2)),
+    ("CPU a streamed event at most 6 us", "gateway", ours("cpu_event"), at_most(6, " us", 2)),
+    ("at least 15,000 requests/s at 64 clients", "gateway", ours("rps_64"), at_least(15_000, "/s")),
+    ("added latency p50 at most 100 us", "gateway", ours("added_p50"), at_most(100, " us")),
+    ("added latency p99 at most 400 us", "gateway", ours("added_p99"), at_most(400, " us")),
+    ("5,000 open streams below 200 MB", "gateway", ours("open_rss"), at_most(200, MB)),
+    ("5,000 open streams, none failed", "gateway", ours("open_failed"), at_most(0, " failed")),
+    ("512 paced streams at 25,600 events/s (1 % for the clock)", "gateway", ours("paced_events"), at_least(0.99 * 25_600, "/s")),
+    ("512 paced streams, none failed", "gateway", ours("paced_failed"), at_most(0, " failed")),
+    ("at twice saturation 429/503 with Retry-After, no collapse (keeps at least 0.8 of what HAProxy keeps)", "gateway", overload, judge_overload),
+    ("tokens/s at least 0.97 of llama-server's, 1 stream", "runtime", lambda f: f["rows"][0]["ratio"], at_least(0.97, "", 3)),
+    ("tokens/s at least 0.97 of llama-server's, 4 streams", "runtime", lambda f: f["rows"][1]["ratio"], at_least(0.97, "", 3)),
+    ("`meridian up` ready within 300 ms, new directory", "startup", lambda f: f["rows"]["new_directory"]["median_ms"], at_most(300, " ms")),
+    ("`meridian up` ready within 300 ms, used directory", "startup", lambda f: f["rows"]["used_directory"]["median_ms"], at_most(300, " ms")),
+    ("`make run` on a built tree to first token within 10 s", "startup", lambda f: f["rows"]["make_run_first_token"]["median_ms"] / 1000, at_most(10, " s", 1)),
+]
+
+
+def goals_part(results):
+    lines = ["| goal | measured | reached |", "|---|---|---|"]
+    for goal, name, value, judge in GOALS:
+        reached, said = None, "not measured yet"
+        try:
+            reached, said = judge(value(results[name]))
+        except (KeyError, IndexError, TypeError):
+            pass
+        lines.append(f"| {goal} | {said} | " + {True: "yes", False: "**no**", None: "-"}[reached] + " |")
+    return "\n".join(lines)
+
+
+def put(text, name, part):
+    pattern = re.compile(rf"(<!-- begin: {name} -->\n).*?(<!-- end: {name} -->)", re.S)
+    if not pattern.search(text):
+        sys.exit(f"{PAGE} has no markers for {name}")
+    return pattern.sub(lambda m: m[1] + part + "\n" + m[2], text)
+
+
+def main():
+    results = {name: load(name) for name in ("gateway", "runtime", "startup")}
+    text = PAGE.read_text()
+    for name, part in (("gateway", gateway_part), ("runtime", runtime_part), ("startup", startup_part)):
+        if results[name]:
+            text = put(text, name, part(results[name]))
+    PAGE.write_text(put(text, "goals", goals_part(results)))
+    print(goals_part(results))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,59 @@
+#include "fleet/sandbox/sandbox.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "fleet/process/programs.test.h"
+#include "http/client.h"
+
+namespace meridian::fleet {
+namespace {
+
+using testing::Contains;
+using testing::HasSubstr;
+using testing::Not;
+
+class SandboxTest : public ProcessDriverTest {};
+
+TEST_F(SandboxTest, AReplicaIsConfinedByWhatThisHostHas) {
+    Host host(options_for(directory));
+    auto launch = launch_of(id, "ok", directory);
+    launch.memory_bytes = 512ull << 20;
+    host.wait(host.driver->start(launch));
+    const auto replica = host.until(id, ReplicaState::ready);
+    http::Client client(host.network, host.clock, host.loops.executor(0), {});
+    const http::Target target{.tls = false, .host = "replica", .port = 80, .local = replica.address};
+    http::Outgoing ask{.method = "GET",
+                       .path = "/sandbox",
+                       .headers = {{"Authorization", "Bearer " + replica.secret}},
+                       .body = {},
+                       .fresh_connection = true};
+    const auto answer = host.wait(client.fetch(target, ask, 65536, nullptr));
+    ASSERT_TRUE(answer) << answer.error().said;
+    const std::string& said = answer->body;
+    SCOPED_TRACE(said);
+    const auto has = [&replica](std::string_view layer) {
+        return std::ranges::any_of(replica.layers, [&](const auto& l) { return l.starts_with(layer); });
+    };
+    // Whatever the probe finds has to be got.
+    const auto possible = sandbox::probe();
+    for (const auto& layer : sandbox::layers(possible)) EXPECT_THAT(replica.layers, Contains(layer));
+    EXPECT_THAT(said, HasSubstr("CapEff=0000000000000000\nCapPrm=0000000000000000\nNoNewPrivs=1\n"));
+    EXPECT_THAT(said, HasSubstr("own-file=yes\nnull=yes\n"));
+    EXPECT_THAT(said, Not(HasSubstr("fd="))) << "no descriptor of ours is left open";
+    EXPECT_THAT(said, HasSubstr("env=NAME=value\nenv=AT=" + replica.address.unix_path + "\n"));
+    EXPECT_EQ(std::ranges::count(said, '\n') - 2, std::ranges::count(said.substr(0, said.find("env=")), '\n')) << "only what was given";
+    if (has("landlock") || has("mount-ns")) {
+        for (const auto* what : {"shadow", "passwd", "parent", "other-process"})
+            EXPECT_THAT(said, Not(HasSubstr(fmt::format("{}=yes", what))));
+    }
+    if (has("mount-ns")) EXPECT_THAT(said, HasSubstr("control=No such file"));
+    if (possible.landlock >= 4) EXPECT_THAT(said, HasSubstr("tcp=Permission denied"));
+    if (has("net-ns")) EXPECT_THAT(said, HasSubstr("udp-out=Network is unreachable"));
+    if (has("seccomp")) EXPECT_THAT(said, HasSubstr("Seccomp=2\nunshare=Operation not permitted"));
+    client.close();
+    host.shutdown(Driver::Leave::stop);
+}
+
+}  // namespace
+}  // namespace meridian::fleet
