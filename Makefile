@@ -12,6 +12,7 @@ JOBS ?= $(shell nproc)
 export CCACHE_DIR ?= $(CACHE)/ccache
 export CCACHE_SLOPPINESS := pch_defines,time_macros
 export CCACHE_NOHASHDIR := 1
+export CCACHE_BASEDIR := $(CURDIR)
 
 .PHONY: help setup setup-test build run test soak bench lint fuzz package clean
 

@@ -15,10 +15,11 @@ import time
 ROOT = pathlib.Path(__file__).resolve().parents[1]
 BUILD = ROOT / "build" / "bench"
 MERIDIAN = pathlib.Path(os.environ.get("MERIDIAN_BIN", ROOT / "build" / "release" / "bin" / "meridian"))
-CACHE = pathlib.Path(os.environ.get("MERIDIAN_CACHE") or pathlib.Path(os.environ.get("XDG_CACHE_HOME") or pathlib.Path.home() / ".cache") / "meridian")
+XDG_CACHE = pathlib.Path(os.environ.get("XDG_CACHE_HOME") or pathlib.Path.home() / ".cache")
+CACHE = pathlib.Path(os.environ.get("MERIDIAN_CACHE") or XDG_CACHE / "meridian")
 TICKS = os.sysconf("SC_CLK_TCK")
 PAGE = os.sysconf("SC_PAGE_SIZE")
-QUIET_LOAD = 1.5  # above it, a two-core machine has other work and rates say little
+QUIET_CORES = 0.3  # kept busy by others; above it rates and latencies say little
 
 
 def say(text):
@@ -89,13 +90,34 @@ def memory_gib():
     return round(os.sysconf("SC_PHYS_PAGES") * PAGE / 2**30)
 
 
-def circumstances(command, load_before):
-    """What a reader must know to believe a table or to repeat it."""
-    revision = output_of("git", "-C", str(ROOT), "describe", "--always", "--dirty")
-    return {"machine": f"{cpu_name()}, {os.cpu_count()} cores, {memory_gib()} GiB, Linux {os.uname().release.split('-')[0]}",
-            "date": datetime.datetime.now(datetime.timezone.utc).strftime("%Y-%m-%d %H:%M UTC"), "command": command, "revision": revision,
-            "meridian": output_of(str(MERIDIAN), "--version").removeprefix("meridian "),
-            "load_before": round(load_before, 1), "load_after": round(os.getloadavg()[0], 1)}
+def busy_cores(seconds=3):
+    """Cores in use now, when nothing of ours runs. The load average would still remember the build that came before."""
+    def used():
+        fields = [int(f) for f in pathlib.Path("/proc/stat").read_text().split("\n")[0].split()[1:9]]
+        return sum(fields) - fields[3] - fields[4]
+
+    before, began = used(), time.monotonic()
+    time.sleep(seconds)
+    return (used() - before) / TICKS / (time.monotonic() - began)
+
+
+class Circumstances:
+    """What a reader must know to believe a table or to repeat it. Made before the first measurement; `facts()` is called after the last."""
+
+    def __init__(self, command):
+        self.command, self.before, self.load_before = command, busy_cores(), os.getloadavg()[0]
+
+    def facts(self):
+        revision = output_of("git", "-C", str(ROOT), "describe", "--always", "--dirty")
+        return {"machine": f"{cpu_name()}, {os.cpu_count()} cores, {memory_gib()} GiB, Linux {os.uname().release.split('-')[0]}",
+                "date": datetime.datetime.now(datetime.timezone.utc).strftime("%Y-%m-%d %H:%M UTC"), "command": self.command,
+                "revision": revision, "meridian": output_of(str(MERIDIAN), "--version").removeprefix("meridian "),
+                "load_before": round(self.load_before, 1), "load_after": round(os.getloadavg()[0], 1),
+                "busy_before": round(self.before, 2), "busy_after": round(busy_cores(), 2)}
+
+
+def was_quiet(about):
+    return max(about["busy_before"], about["busy_after"]) < QUIET_CORES
 
 
 def wait_until(true, seconds, what, step=0.002):
@@ -129,6 +151,12 @@ class Meridian:
         self.data, self.options, self.process = pathlib.Path(data), options, None
         self.secret, self.facts = None, None
 
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *failure):
+        self.stop()
+
     def start(self, seconds=30):
         """Starts it and gives the seconds until the ready file was there."""
         ready = self.data.parent / (self.data.name + ".ready.json")
@@ -150,7 +178,8 @@ class Meridian:
         return int(self.facts["url"].rsplit(":", 1)[1].rstrip("/"))
 
     def cli(self, *words):
-        done = subprocess.run([str(MERIDIAN), *words, "--data", str(self.data)], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, timeout=60)
+        command = [str(MERIDIAN), *words, "--data", str(self.data)]
+        done = subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, timeout=60)
         if done.returncode != 0:
             raise RuntimeError(f"meridian {' '.join(words)}: {done.stdout.strip()}")
         return done.stdout

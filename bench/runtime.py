@@ -86,6 +86,12 @@ def direct_command(words, port, key_file):
     return out + ["--port", str(port)]
 
 
+def shared_flags(words):
+    """Those that are the same in both."""
+    own = {"--model", "--host", "--port", "--api-key-file"}
+    return [word for i, word in enumerate(words) if i > 0 and word not in own and words[i - 1] not in own]
+
+
 def healthy(port):
     try:
         connection = http.client.HTTPConnection("127.0.0.1", port, timeout=2)
@@ -105,10 +111,12 @@ def measure(sides, asked, streams):
             tokens_a_second, first = rate(port, key, asked.tokens, streams)
             got[name]["rates"].append(tokens_a_second)
             got[name]["first"].append(first)
-        host.say(f"{streams} streams, round {number + 1} of {asked.rounds}: " + ", ".join(f"{n} {g['rates'][-1]:.1f} tokens/s" for n, g in got.items()))
+        speeds = ", ".join(f"{name} {side['rates'][-1]:.1f} tokens/s" for name, side in got.items())
+        host.say(f"{streams} streams, round {number + 1} of {asked.rounds}: {speeds}")
     ratios = [m / d for m, d in zip(got["meridian"]["rates"], got["direct"]["rates"])]
-    return {"streams": streams, "ratio": statistics.median(ratios), "ratios": ratios,
-            **{name: {"tokens_per_second": statistics.median(g["rates"]), "first_token_ms": 1000 * statistics.median(g["first"])} for name, g in got.items()}}
+    middle = {name: {"tokens_per_second": statistics.median(side["rates"]), "first_token_ms": 1000 * statistics.median(side["first"])}
+              for name, side in got.items()}
+    return {"streams": streams, "ratio": statistics.median(ratios), "ratios": ratios, **middle}
 
 
 def main():
@@ -117,27 +125,22 @@ def main():
     words.add_argument("--tokens", type=int, default=128)
     words.add_argument("--streams", default="1,4")
     asked = words.parse_args()
-    load_before = os.getloadavg()[0]
-    with host.scratch() as folder:
-        meridian, direct = host.Meridian(folder / "data", "--with", MODEL), None
+    about = host.Circumstances(f"bench/runtime.py --rounds {asked.rounds} --tokens {asked.tokens} --streams {asked.streams}")
+    with host.scratch() as folder, host.Meridian(folder / "data", "--with", MODEL) as meridian:
+        host.say("starting Meridian with the model (the first time it is fetched)")
+        meridian.start(seconds=600)
+        command, environment = runtime_of(meridian)
+        key_file, port = folder / "key", host.free_port()
+        key_file.write_text(DIRECT_KEY + "\n")
+        command = direct_command(command, port, key_file)
+        direct = subprocess.Popen(command, env={**os.environ, **environment}, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
         try:
-            host.say("starting Meridian with the model (the first time it is fetched)")
-            meridian.start(seconds=600)
-            command, environment = runtime_of(meridian)
-            key_file, port = folder / "key", host.free_port()
-            key_file.write_text(DIRECT_KEY + "\n")
-            command = direct_command(command, port, key_file)
-            direct = subprocess.Popen(command, env={**os.environ, **environment}, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
             host.wait_until(lambda: healthy(port) or direct.poll() is not None, 120, "llama-server")
             sides = {"direct": (port, DIRECT_KEY), "meridian": (meridian.port, meridian.secret)}
             rows = [measure(sides, asked, int(n)) for n in asked.streams.split(",")]
         finally:
-            if direct:
-                host.stop(direct)
-            meridian.stop()
-    flags = " ".join(w for w in command[1:] if not w.startswith("/"))
-    about = host.circumstances(f"bench/runtime.py --rounds {asked.rounds} --tokens {asked.tokens} --streams {asked.streams}", load_before)
-    host.write_result("runtime", {"about": about, "model": MODEL, "flags": flags, "rows": rows})
+            host.stop(direct)
+    host.write_result("runtime", {"about": about.facts(), "model": MODEL, "flags": " ".join(shared_flags(command)), "rows": rows})
     print(json.dumps(rows, indent=1))
 
 

@@ -28,29 +28,29 @@ def without_model(folder, starts):
     """First starts, each in a new directory, and later starts, each in a directory that has been used."""
     first, later = [], []
     for number in range(starts):
-        meridian = host.Meridian(folder / f"bare{number}")
-        first.append(meridian.start())
-        meridian.stop()
-        later.append(meridian.start())
-        meridian.stop()
+        with host.Meridian(folder / f"bare{number}") as meridian:
+            for times in (first, later):
+                times.append(meridian.start())
+                meridian.stop()
     return summary(first), summary(later)
 
 
 def first_token(port, key):
-    """Asks for one token, again while the gateway is not there yet."""
+    """Asks for one token, again while the gateway or the model is not there yet."""
+    end = time.monotonic() + 60
     while True:
         try:
             ask(port, key, 1)
             return
         except (OSError, RuntimeError) as failed:
-            if isinstance(failed, RuntimeError) and "answered 503" not in str(failed):
+            not_yet = isinstance(failed, OSError) or any(f"answered {status}" in str(failed) for status in (404, 503))
+            if not not_yet or time.monotonic() > end:
                 raise
             time.sleep(0.01)
 
 
-def with_model(folder, starts):
-    meridian = host.Meridian(folder / "model", "--with", MODEL)
-    host.say("starting Meridian with the model (the first time it is fetched)")
+def with_model(meridian, starts):
+    host.say(f"the first start with {MODEL}, which may have to be fetched; then {starts} more")
     meridian.start(seconds=600)
     first_token(meridian.port, meridian.secret)
     meridian.stop()
@@ -61,7 +61,7 @@ def with_model(folder, starts):
         first_token(meridian.port, meridian.secret)
         token.append(time.monotonic() - began)
         meridian.stop()
-    return meridian, summary(ready), summary(token)
+    return summary(ready), summary(token)
 
 
 def make_run(meridian):
@@ -93,18 +93,18 @@ def main():
     words.add_argument("--model-starts", type=int, default=5, help="0 leaves the model out")
     words.add_argument("--make-run", action="store_true")
     asked = words.parse_args()
-    load_before, rows = os.getloadavg()[0], {}
+    make = " --make-run" if asked.make_run else ""
+    about, rows = host.Circumstances(f"bench/startup.py --starts {asked.starts} --model-starts {asked.model_starts}{make}"), {}
     with host.scratch() as folder:
         host.say(f"{asked.starts} starts without a model")
         rows["new_directory"], rows["used_directory"] = without_model(folder, asked.starts)
         if asked.model_starts:
-            host.say(f"{asked.model_starts} starts with {MODEL}")
-            meridian, rows["model_ready"], rows["model_first_token"] = with_model(folder, asked.model_starts)
-            if asked.make_run:
-                host.say("make run")
-                rows["make_run_first_token"] = summary([make_run(meridian)])
-    command = f"bench/startup.py --starts {asked.starts} --model-starts {asked.model_starts}" + (" --make-run" if asked.make_run else "")
-    host.write_result("startup", {"about": host.circumstances(command, load_before), "rows": rows})
+            with host.Meridian(folder / "model", "--with", MODEL) as meridian:
+                rows["model_ready"], rows["model_first_token"] = with_model(meridian, asked.model_starts)
+                if asked.make_run:
+                    host.say("make run")
+                    rows["make_run_first_token"] = summary([make_run(meridian)])
+    host.write_result("startup", {"about": about.facts(), "rows": rows})
     print(json.dumps(rows, indent=1))
 
 

@@ -2,8 +2,10 @@
 
 #include <fmt/format.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <atomic>
 #include <boost/asio/ip/tcp.hpp>
 #include <cerrno>
@@ -88,6 +90,24 @@ std::optional<Diagnostic> port_taken(const Address& at) {
     return Diagnostic{fmt::format("Cannot listen on {}: {}.", at.str(), std::strerror(error))};
 }
 
+// Replicas serve on Unix sockets, whose paths have at most 107 bytes. Below a long data directory there is no room for them:
+// then they get a short directory of their own, the same one after every restart.
+constexpr std::size_t replicas_path_max = 107 - 28;
+
+expected<std::string> replica_directory(Disk& disk, const Layout& layout) {
+    if (layout.replicas().size() <= replicas_path_max) return layout.replicas();
+    const std::string base = fmt::format("/tmp/meridian-{}", ::geteuid());
+    if (::mkdir(base.c_str(), 0700) != 0 && errno != EEXIST) return complaint(fmt::format("Cannot make {}: {}.", base, std::strerror(errno)));
+    struct stat facts{};
+    // Somebody else's directory of that name would give them our sockets.
+    if (::lstat(base.c_str(), &facts) != 0 || !S_ISDIR(facts.st_mode) || facts.st_uid != ::geteuid() || (facts.st_mode & 077) != 0) {
+        return complaint(fmt::format("{} is not a private directory of ours; remove it, or use a data directory with a shorter path.", base));
+    }
+    const auto path = fmt::format("{}/{}", base, hex(sha256(layout.replicas())).substr(0, 16));
+    if (auto made = disk.make_directories(path); !made) return complaint(made.error().said);
+    return path;
+}
+
 bool is_loopback(const Address& at) { return !at.unix_path.empty() || at.ip.is_loopback(); }
 
 // Everything in constructor order; destroyed in reverse. Each member may use those above it.
@@ -103,6 +123,7 @@ public:
     [[nodiscard]] const identity::Bootstrap& bootstrap() const override { return bootstrap_; }
     void deploy(const std::string& model) override;
     [[nodiscard]] std::vector<DeployedModel> deployed() override;
+    expected<void> reload_certificate() override { return tls_ ? tls_->reload() : expected<void>(); }
     void drain() override;
 
 private:
@@ -146,6 +167,7 @@ private:
     std::optional<http::Router> router_;
     std::optional<inference::Reconciler> reconciler_;
     std::optional<TaskGroup> tasks_;  // on the home loop: reconciler, group commits
+    std::shared_ptr<http::TlsContext> tls_;  // shared by the servers of all loops
     std::vector<std::unique_ptr<http::Server>> servers_;
     std::vector<std::unique_ptr<Listener>> listeners_;
     std::atomic<bool> ready_{false};
@@ -184,14 +206,19 @@ expected<void> Running::open_services() {
     meter_ = std::move(*meter);
     identity_.emplace(*store_, clock_, rng_);
     bootstrap_ = identity_->bootstrap();
-    authorizer_.emplace(identity_->authorizer(), bootstrap_, rng_);
+    const auto owner = store_->read_now([](store::Tx& tx) {
+        return store::id_in<PrincipalId>(tx.query("select value from settings where name = 'default_principal'").at(0), "value");
+    });
+    authorizer_.emplace(identity_->authorizer(), bootstrap_, owner, rng_);
     catalog_.emplace(*store_, *artifacts_, clock_, rng_, io_pool_, control_keys_->sealing, disk_, std::string(shipped_models));
     catalog_->load();
+    const auto replicas = replica_directory(disk_, layout_);
+    if (!replicas) return std::unexpected(replicas.error());
     const auto home = loops_.executor(0);
     identity_->follow(home);
     catalog_->follow(home);
-    auto node = known_node(*store_, fleet::probe_host(disk_, rng_, *zone_, layout_.replicas()), clock_.now());
-    driver_ = fleet::process_driver(disk_, network_, clock_, rng_, io_pool_, home, {.directory = layout_.replicas(), .shim_program = own_path()});
+    auto node = known_node(*store_, fleet::probe_host(disk_, rng_, *zone_, *replicas), clock_.now());
+    driver_ = fleet::process_driver(disk_, network_, clock_, rng_, io_pool_, home, {.directory = *replicas, .shim_program = own_path()});
     deployments_.emplace(*store_, *catalog_, std::vector{std::move(node)}, *zone_, clock_, rng_);
     clients_.emplace(network_, clock_, loops_, http::EgressPolicy(options_.egress));
     gateway_.emplace(serving_, *meter_, [this](const Executor& executor) -> http::Client& { return clients_->here(executor); });
@@ -241,11 +268,10 @@ expected<void> Running::listen() {
     if (!is_loopback(*at) && !tls && !options_.insecure) {
         return complaint("Listening beyond loopback needs --tls-cert and --tls-key, or --insecure behind a proxy that adds TLS.");
     }
-    std::shared_ptr<http::TlsContext> context;
     if (tls) {
         auto made = http::TlsContext::from_files(disk_, options_.tls_cert, options_.tls_key);
         if (!made) return std::unexpected(made.error());
-        context = std::move(*made);
+        tls_ = std::move(*made);
     }
     if (at->unix_path.empty() && at->port != 0) {
         if (const auto taken = port_taken(*at)) return std::unexpected(*taken);
@@ -267,7 +293,7 @@ expected<void> Running::listen() {
                           std::chrono::duration_cast<std::chrono::microseconds>(a.took).count());
             };
         }
-        servers_.push_back(std::make_unique<http::Server>(*router_, clock_, rng_, loops_.executor(i), http::ServerLimits{}, context, std::move(access)));
+        servers_.push_back(std::make_unique<http::Server>(*router_, clock_, rng_, loops_.executor(i), http::ServerLimits{}, tls_, std::move(access)));
     }
     return {};
 }
@@ -320,13 +346,17 @@ void Running::deploy(const std::string& model) {
 
 std::vector<DeployedModel> Running::deployed() {
     std::vector<DeployedModel> out;
+    const auto table = serving_.current();
     for (const auto& d : store_->read_now([](store::Tx& tx) { return inference::rows::all(tx); })) {
         DeployedModel model;
         model.name = d.model_name;
         model.phase = deployments_->phases().of(d.id);
         if (model.phase.empty()) model.phase = inference::name(d.state);
         model.error = d.error_message.value_or("");
-        model.ready = d.state == inference::DeploymentState::ready;
+        // The row may still say `ready` from an earlier run: what counts is that somebody answers now.
+        const auto served = table->by_model.find(d.model_name);
+        model.ready = served != table->by_model.end() &&
+                      std::ranges::any_of(served->second, [&](const auto& one) { return one->deployment == d.id && !one->backends.empty(); });
         model.zone = zone_->str();
         if (const auto m = catalog_->find(d.model)) {
             model.price = fmt::format("€{} in, €{} out for a million tokens", m->input_per_million.str(), m->output_per_million.str());

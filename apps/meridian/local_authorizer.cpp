@@ -2,10 +2,11 @@
 
 namespace meridian::app {
 
-LocalAuthorizer::LocalAuthorizer(http::Authorizer& identity, const identity::Bootstrap& bootstrap, Rng& rng)
+LocalAuthorizer::LocalAuthorizer(http::Authorizer& identity, const identity::Bootstrap& bootstrap, PrincipalId owner, Rng& rng)
     : identity_(identity), secret_(Uuid::random(rng).str()), digest_(sha256(secret_)), owner_(std::make_shared<identity::Caller>()) {
     owner_->organization = bootstrap.organization;
     owner_->project = bootstrap.project;
+    owner_->principal = owner;
     owner_->access_key = "local";
     owner_->role = identity::Role::admin;
 }

@@ -11,7 +11,7 @@ namespace meridian::app {
 
 class LocalAuthorizer final : public http::Authorizer {
 public:
-    LocalAuthorizer(http::Authorizer& identity, const identity::Bootstrap& bootstrap, Rng& rng);
+    LocalAuthorizer(http::Authorizer& identity, const identity::Bootstrap& bootstrap, PrincipalId owner, Rng& rng);
     std::shared_ptr<const http::Principal> authorize(const http::Request& request, const http::Permission& permission) override;
     [[nodiscard]] const std::string& secret() const { return secret_; }
 

@@ -23,12 +23,15 @@ CROWD = 2048  # connections of the overload run
 EVENTS_A_STREAM = 64
 
 # key, heading, digits
-COLUMNS = [("added_p50", "added p50 us", 0), ("added_p99", "added p99 us", 0), ("rps_64", "req/s, 64 clients", 0), ("p99_64", "p99 us, 64 clients", 0),
-           ("cpu_request", "CPU us/request", 1), ("events_1", "events/s, 1 stream", 0), ("events_64", "64", 0), ("events_512", "512", 0),
-           ("cpu_event", "CPU us/event", 2), ("paced_events", "512 paced: events/s", 0), ("paced_gap_ms", "p99 gap ms", 1), ("paced_failed", "failed", 0)]
-EXTREMES = [("open_peak", f"of {OPEN_STREAMS} streams open at once", 0), ("open_failed", "failed", 0), ("open_rss", "RSS MB meanwhile", 0),
-            ("idle_rss", "RSS MB before", 0), ("offered", "offered req/s", 0), ("goodput", "answered req/s", 0), ("goodput_share", "of its own 64-client rate", 2),
-            ("refused_share", "share 429/503", 3), ("refused_bare", "without Retry-After", 0), ("overload_failed", "failed", 0), ("overload_p99_ms", "p99 ms", 0)]
+COLUMNS = [("added_p50", "added p50 us", 0), ("added_p99", "added p99 us", 0),
+           ("rps_64", "req/s, 64 clients", 0), ("p99_64", "p99 us, 64 clients", 0), ("cpu_request", "CPU us/request", 1),
+           ("events_1", "events/s, 1 stream", 0), ("events_64", "64", 0), ("events_512", "512", 0), ("cpu_event", "CPU us/event", 2),
+           ("paced_events", "512 paced: events/s", 0), ("paced_gap_ms", "p99 gap ms", 1), ("paced_failed", "failed", 0)]
+EXTREMES = [("open_peak", f"of {OPEN_STREAMS} streams open at once", 0), ("open_failed", "failed", 0),
+            ("open_rss", "RSS MB meanwhile", 0), ("idle_rss", "RSS MB before", 0),
+            ("offered", "offered req/s", 0), ("goodput", "answered req/s", 0), ("goodput_share", "of its own 64-client rate", 2),
+            ("refused_share", "share 429/503", 3), ("refused_bare", "without Retry-After", 0), ("overload_failed", "failed", 0),
+            ("overload_p99_ms", "p99 ms", 0)]
 RATIOS = ["rps_64", "cpu_request", "events_64", "cpu_event"]
 
 
@@ -177,7 +180,7 @@ def main():
     words.add_argument("--json", default=str(host.BUILD / "gateway.json"))
     asked = words.parse_args()
     names = [n for n in targets.ALL if n == "direct" or not asked.only or n in asked.only.split(",")]
-    load_before, started = os.getloadavg()[0], []
+    started, about = [], host.Circumstances(f"bench/gateway/run.py --rounds {asked.rounds} --seconds {asked.seconds:g}")
     upstream = subprocess.Popen([str(host.BUILD / "fake_upstream"), *map(str, targets.PACES)], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
     with host.scratch() as folder:
         try:
@@ -193,9 +196,8 @@ def main():
     result = bench.result()
     for target in started:
         result[target.name]["version"] = target.version
-    command = f"bench/gateway/run.py --rounds {asked.rounds} --seconds {asked.seconds:g}"
     with open(asked.json, "w") as out:
-        json.dump({"about": host.circumstances(command, load_before), "targets": result}, out, indent=1)
+        json.dump({"about": about.facts(), "targets": result}, out, indent=1)
     print(tables(result))
 
 

@@ -345,4 +345,17 @@ Task<std::string> Catalog::ensure_local(Model model, std::function<void(Progress
     co_return s.artifacts.path(model.artifacts.front().digest);
 }
 
+Task<> Catalog::verify(Model model) {
+    State& s = *state_;
+    co_await on(s.pool, [&s, model] {
+        for (const auto& artifact : model.artifacts) {
+            if (!s.artifacts.has(artifact.digest) || s.artifacts.check(artifact.digest)) continue;
+            s.artifacts.remove(artifact.digest);
+            throw Error(Fault::unavailable, fmt::format("The stored file of '{}' no longer has the digest of the catalogue (the disk changed it); it was removed. Deploy again to "
+                                                        "fetch it anew, or add the file again.", model.name))
+                .with_code("digest_mismatch");
+        }
+    });
+}
+
 }  // namespace meridian::catalog

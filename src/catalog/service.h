@@ -113,6 +113,9 @@ public:
     // Error{unavailable} says which step failed and what to do; Error with code "digest_mismatch" for wrong bytes.
     Task<std::string> ensure_local(Model model, std::function<void(Progress)> progress);
     [[nodiscard]] bool is_local(const Model& model) const;
+    // Reads every local artifact and compares it with its digest. Rotten bytes are thrown away; Error{unavailable} with code
+    // "digest_mismatch" says how to bring good ones.
+    Task<> verify(Model model);
     // Running fetches end soon and new ones are refused; before the tasks that wait for them are joined. From any thread.
     void stop();
 

@@ -28,7 +28,10 @@ void count(Counter& counter) {
 }  // namespace
 
 ServerConnection::ServerConnection(std::shared_ptr<ServerCore> core, std::unique_ptr<Stream> stream)
-    : core_(std::move(core)), stream_(std::move(stream)), peer_(stream_->peer().str()), parser_({.head_bytes = core_->limits.header_bytes}) {}
+    : core_(std::move(core)),
+      stream_(std::move(stream)),
+      peer_(stream_->peer().str()),
+      parser_({.head_bytes = core_->limits.header_bytes}) {}
 
 // Serving
 
@@ -149,7 +152,7 @@ Task<bool> ServerConnection::serve_one() {
     running_ = false;
     hangup_ = nullptr;
     // An answer that was begun and not ended is broken off: the client must not take it for whole.
-    co_return ended_ && keep_ && !closed_;
+    co_return ended_&& keep_ && !closed_;
 }
 
 // An answer while bytes of the request are still on their way: the connection cannot be used again.
@@ -178,7 +181,8 @@ Task<> ServerConnection::turn_away(std::shared_ptr<ServerConnection> self) {
     if (!core_->tls) {
         core_->ids.next(request().id);
         keep_ = false;
-        const Error error = Error(Fault::unavailable, "There are too many connections; try again in a moment.").after(std::chrono::seconds(1));
+        const Error error =
+            Error(Fault::unavailable, "There are too many connections; try again in a moment.").after(std::chrono::seconds(1));
         co_await answer(render(Dialect::meridian, error, request().id));
         set_deadline(turn_away_time);
         if (!closed_) co_await arrival();
@@ -194,8 +198,8 @@ void ServerConnection::start_read() {
     if (room.empty()) return;  // enough pipelined requests; the next read is begun when they are served
     reading_ = true;
     stream_->async_read_some(room, asio::bind_executor(core_->executor, [self = shared_from_this()](ErrorCode error, std::size_t count) {
-        self->read_done(error, count);
-    }));
+                                 self->read_done(error, count);
+                             }));
 }
 
 void ServerConnection::read_done(ErrorCode error, std::size_t count) {
@@ -275,7 +279,8 @@ Task<> ServerConnection::answer(Response response) {
     ended_ = true;
     const std::string_view body = sends_body_ ? std::string_view(response.body) : std::string_view();
     const std::array<std::string_view, 2> parts = {head_, body.substr(0, write_piece)};
-    if (co_await send(std::span(parts.data(), body.empty() ? 1 : 2)) && body.size() > write_piece) co_await send_long(body.substr(write_piece));
+    if (co_await send(std::span(parts.data(), body.empty() ? 1 : 2)) && body.size() > write_piece)
+        co_await send_long(body.substr(write_piece));
 }
 
 Task<> ServerConnection::begin(int status, Headers headers) {

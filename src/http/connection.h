@@ -19,7 +19,8 @@ using ServedHook = boost::intrusive::list_base_hook<boost::intrusive::link_mode<
 
 // What the connections of one server share. Kept alive by them: they may outlive the Server by a turn of the loop.
 struct ServerCore : std::enable_shared_from_this<ServerCore> {
-    ServerCore(const Router& r, Clock& c, Rng& rng, Executor e, ServerLimits l, std::shared_ptr<TlsContext> t, std::function<void(const Access&)> log)
+    ServerCore(const Router& r, Clock& c, Rng& rng, Executor e, ServerLimits l, std::shared_ptr<TlsContext> t,
+               std::function<void(const Access&)> log)
         : router(r), clock(c), executor(e), limits(l), tls(std::move(t)), access_log(std::move(log)), ids(rng), one_ended(e) {}
 
     const Router& router;
@@ -31,7 +32,8 @@ struct ServerCore : std::enable_shared_from_this<ServerCore> {
     ServerCounters counters;
     RequestIds ids;
     HttpDate date;
-    boost::intrusive::list<ServerConnection, boost::intrusive::base_hook<ServedHook>, boost::intrusive::constant_time_size<false>> connections;
+    boost::intrusive::list<ServerConnection, boost::intrusive::base_hook<ServedHook>, boost::intrusive::constant_time_size<false>>
+        connections;
     std::vector<std::shared_ptr<Listener>> listeners;
     std::size_t open = 0;  // in `connections`
     bool draining = false;

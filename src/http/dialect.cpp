@@ -21,28 +21,44 @@ std::optional<Duration> wait_for(const Error& error) {
 
 int usual_status(Fault fault) {
     switch (fault) {
-        case Fault::invalid: return 400;
-        case Fault::unauthenticated: return 401;
-        case Fault::denied: return 403;
-        case Fault::not_found: return 404;
-        case Fault::conflict: return 409;
-        case Fault::precondition: return 412;
-        case Fault::gone: return 410;
-        case Fault::too_large: return 413;
-        case Fault::quota: return 429;
-        case Fault::busy: return 429;
-        case Fault::unavailable: return 503;
-        case Fault::bug: return 500;
+        case Fault::invalid:
+            return 400;
+        case Fault::unauthenticated:
+            return 401;
+        case Fault::denied:
+            return 403;
+        case Fault::not_found:
+            return 404;
+        case Fault::conflict:
+            return 409;
+        case Fault::precondition:
+            return 412;
+        case Fault::gone:
+            return 410;
+        case Fault::too_large:
+            return 413;
+        case Fault::quota:
+            return 429;
+        case Fault::busy:
+            return 429;
+        case Fault::unavailable:
+            return 503;
+        case Fault::bug:
+            return 500;
     }
     return 500;
 }
 
 std::string_view word(FieldProblem::Reason reason) {
     switch (reason) {
-        case FieldProblem::Reason::unknown: return "unknown";
-        case FieldProblem::Reason::required: return "required";
-        case FieldProblem::Reason::format: return "format";
-        case FieldProblem::Reason::constraint: return "constraint";
+        case FieldProblem::Reason::unknown:
+            return "unknown";
+        case FieldProblem::Reason::required:
+            return "required";
+        case FieldProblem::Reason::format:
+            return "format";
+        case FieldProblem::Reason::constraint:
+            return "constraint";
     }
     return "unknown";
 }
@@ -67,11 +83,21 @@ Response render(Dialect dialect, const Error& error, std::string_view request_id
     }
     Response answer;
     switch (dialect) {
-        case Dialect::meridian: answer = forms::meridian(said); break;
-        case Dialect::scaleway: answer = forms::scaleway(said); break;
-        case Dialect::openai: answer = forms::openai(said); break;
-        case Dialect::mistral: answer = forms::mistral(said); break;
-        case Dialect::hugging_face: answer = forms::hugging_face(said); break;
+        case Dialect::meridian:
+            answer = forms::meridian(said);
+            break;
+        case Dialect::scaleway:
+            answer = forms::scaleway(said);
+            break;
+        case Dialect::openai:
+            answer = forms::openai(said);
+            break;
+        case Dialect::mistral:
+            answer = forms::mistral(said);
+            break;
+        case Dialect::hugging_face:
+            answer = forms::hugging_face(said);
+            break;
     }
     if (error.fault == Fault::unauthenticated) answer.headers.add("WWW-Authenticate", "Bearer");
     forms::add_retry_after(answer, error);

@@ -27,10 +27,14 @@ JsonArray location(std::string_view path) {
 
 std::string_view type(FieldProblem::Reason reason) {
     switch (reason) {
-        case FieldProblem::Reason::unknown: return "extra_forbidden";
-        case FieldProblem::Reason::required: return "missing";
-        case FieldProblem::Reason::format: return "type_error";
-        case FieldProblem::Reason::constraint: return "value_error";
+        case FieldProblem::Reason::unknown:
+            return "extra_forbidden";
+        case FieldProblem::Reason::required:
+            return "missing";
+        case FieldProblem::Reason::format:
+            return "type_error";
+        case FieldProblem::Reason::constraint:
+            return "value_error";
     }
     return "value_error";
 }
@@ -41,14 +45,21 @@ std::string_view type(Fault fault) {
         case Fault::conflict:
         case Fault::precondition:
         case Fault::gone:
-        case Fault::too_large: return "invalid_request_error";
-        case Fault::unauthenticated: return "unauthorized";
-        case Fault::denied: return "forbidden";
-        case Fault::not_found: return "not_found";
+        case Fault::too_large:
+            return "invalid_request_error";
+        case Fault::unauthenticated:
+            return "unauthorized";
+        case Fault::denied:
+            return "forbidden";
+        case Fault::not_found:
+            return "not_found";
         case Fault::quota:
-        case Fault::busy: return "rate_limited";
-        case Fault::unavailable: return "service_unavailable";
-        case Fault::bug: return "internal_server_error";
+        case Fault::busy:
+            return "rate_limited";
+        case Fault::unavailable:
+            return "service_unavailable";
+        case Fault::bug:
+            return "internal_server_error";
     }
     return "internal_server_error";
 }

@@ -10,18 +10,30 @@ struct Words {
 
 Words words(Fault fault) {
     switch (fault) {
-        case Fault::invalid: return {"invalid_request_error", "invalid_value"};
-        case Fault::unauthenticated: return {"invalid_request_error", "invalid_api_key"};
-        case Fault::denied: return {"invalid_request_error", "permission_denied"};
-        case Fault::not_found: return {"invalid_request_error", "not_found"};
-        case Fault::conflict: return {"invalid_request_error", "conflict"};
-        case Fault::precondition: return {"invalid_request_error", "precondition_failed"};
-        case Fault::gone: return {"invalid_request_error", "expired"};
-        case Fault::too_large: return {"invalid_request_error", "request_too_large"};
-        case Fault::quota: return {"insufficient_quota", "insufficient_quota"};
-        case Fault::busy: return {"rate_limit_error", "rate_limit_exceeded"};
-        case Fault::unavailable: return {"server_error", "service_unavailable"};
-        case Fault::bug: return {"server_error", "internal_error"};
+        case Fault::invalid:
+            return {"invalid_request_error", "invalid_value"};
+        case Fault::unauthenticated:
+            return {"invalid_request_error", "invalid_api_key"};
+        case Fault::denied:
+            return {"invalid_request_error", "permission_denied"};
+        case Fault::not_found:
+            return {"invalid_request_error", "not_found"};
+        case Fault::conflict:
+            return {"invalid_request_error", "conflict"};
+        case Fault::precondition:
+            return {"invalid_request_error", "precondition_failed"};
+        case Fault::gone:
+            return {"invalid_request_error", "expired"};
+        case Fault::too_large:
+            return {"invalid_request_error", "request_too_large"};
+        case Fault::quota:
+            return {"insufficient_quota", "insufficient_quota"};
+        case Fault::busy:
+            return {"rate_limit_error", "rate_limit_exceeded"};
+        case Fault::unavailable:
+            return {"server_error", "service_unavailable"};
+        case Fault::bug:
+            return {"server_error", "internal_error"};
     }
     return {"server_error", "internal_error"};
 }

@@ -44,11 +44,13 @@ Response scaleway(const Said& said) {
         case Fault::unauthenticated:
             body["type"] = "denied_authentication";
             body["method"] = "api_key";
-            body["reason"] = text(known(error.state, std::array<std::string_view, 3>{"invalid_argument", "not_found", "expired"}, "unknown_reason"));
+            body["reason"] =
+                text(known(error.state, std::array<std::string_view, 3>{"invalid_argument", "not_found", "expired"}, "unknown_reason"));
             break;
         case Fault::denied:
             body["type"] = "permissions_denied";
-            body["details"] = JsonArray{JsonObject{{"resource", text(or_unknown(error.resource))}, {"action", text(or_unknown(error.state))}}};
+            body["details"] =
+                JsonArray{JsonObject{{"resource", text(or_unknown(error.resource))}, {"action", text(or_unknown(error.state))}}};
             break;
         case Fault::quota:
             status = 403;
@@ -74,8 +76,8 @@ Response scaleway(const Said& said) {
             break;
         case Fault::precondition:
             body["type"] = "precondition_failed";
-            body["precondition"] = text(known(error.state, std::array<std::string_view, 2>{"resource_still_in_use", "attribute_must_be_set"},
-                                              "unknown_precondition"));
+            body["precondition"] = text(known(
+                error.state, std::array<std::string_view, 2>{"resource_still_in_use", "attribute_must_be_set"}, "unknown_precondition"));
             body["help_message"] = text(said.message);
             break;
         case Fault::gone:
@@ -90,7 +92,9 @@ Response scaleway(const Said& said) {
             body["type"] = error.code == "out_of_stock" ? "out_of_stock" : "unavailable";
             if (error.code == "out_of_stock") body["resource"] = text(or_unknown(error.resource));
             break;
-        case Fault::bug: body["type"] = "internal_error"; break;
+        case Fault::bug:
+            body["type"] = "internal_error";
+            break;
     }
     return json_answer(status, body);
 }

@@ -22,10 +22,17 @@ bool ends_in_one_of(std::string_view name, std::initializer_list<std::string_vie
 void add_escaped(std::string& out, std::string_view text, bool escapes_quotes) {
     for (const char c : text) {
         switch (c) {
-            case '\\': out += "\\\\"; break;
-            case '\n': out += "\\n"; break;
-            case '"': out += escapes_quotes ? "\\\"" : "\""; break;
-            default: out += c;
+            case '\\':
+                out += "\\\\";
+                break;
+            case '\n':
+                out += "\\n";
+                break;
+            case '"':
+                out += escapes_quotes ? "\\\"" : "\"";
+                break;
+            default:
+                out += c;
         }
     }
 }
@@ -133,9 +140,15 @@ void add_server_metrics(MetricsText& out, std::span<const ServerCounters* const>
         for (const auto* one : loops) total += counter(*one).load(std::memory_order_relaxed);
         return total;
     };
-    out.gauge("meridian_http_connections", "Connections that are open.").sample({}, sum([](auto& c) -> auto& { return c.connections_open; }));
-    out.gauge("meridian_http_requests_running", "Requests being answered.").sample({}, sum([](auto& c) -> auto& { return c.requests_running; }));
-    out.counter("meridian_http_connections_total", "Connections accepted.").sample({}, sum([](auto& c) -> auto& { return c.connections_total; }));
+    out.gauge("meridian_http_connections", "Connections that are open.").sample({}, sum([](auto& c) -> auto& {
+                                                                                    return c.connections_open;
+                                                                                }));
+    out.gauge("meridian_http_requests_running", "Requests being answered.").sample({}, sum([](auto& c) -> auto& {
+                                                                                       return c.requests_running;
+                                                                                   }));
+    out.counter("meridian_http_connections_total", "Connections accepted.").sample({}, sum([](auto& c) -> auto& {
+                                                                                       return c.connections_total;
+                                                                                   }));
     out.counter("meridian_http_connections_refused_total", "Connections turned away because there were too many.")
         .sample({}, sum([](auto& c) -> auto& { return c.refused_total; }));
     out.counter("meridian_http_requests_total", "Requests received.").sample({}, sum([](auto& c) -> auto& { return c.requests_total; }));

@@ -9,7 +9,9 @@ namespace {
 
 TEST(Metrics, FamiliesAndSamplesReadAsPrometheusExpects) {
     MetricsText out;
-    out.counter("meridian_runs_total", "Runs that ended.").sample({{"model", "a\"b\\c\n"}, {"zone", "x"}}, std::uint64_t{7}).sample({}, std::uint64_t{1});
+    out.counter("meridian_runs_total", "Runs that ended.")
+        .sample({{"model", "a\"b\\c\n"}, {"zone", "x"}}, std::uint64_t{7})
+        .sample({}, std::uint64_t{1});
     out.gauge("meridian_load_ratio", "How full it is.").sample({}, 0.5);
     EXPECT_EQ(out.text(),
               "# HELP meridian_runs_total Runs that ended.\n"

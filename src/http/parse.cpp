@@ -16,7 +16,7 @@ using BeastString = beast::string_view;
 using Code = beast::error_code;
 
 constexpr std::size_t method_max = 24;
-constexpr std::size_t chunk_line_max = 8 * 1024;  // the line before a chunk with its extensions, or the trailers
+constexpr std::size_t chunk_line_max = 8 * 1024;    // the line before a chunk with its extensions, or the trailers
 constexpr std::uint64_t reserve_max = 1024 * 1024;  // what a mere announcement of a body may make us allocate
 
 std::string_view std_view(BeastString text) { return {text.data(), text.size()}; }
@@ -58,7 +58,8 @@ protected:
         if (headers_.size() >= limits_.head_fields) return refuse(ParseTrouble::head_too_large, "too many header fields", ec);
         using beast::http::field;
         if (field == field::content_length) {
-            if (++lengths_ > 1 || value.find(',') != BeastString::npos) return refuse(ParseTrouble::malformed, "several Content-Length", ec);
+            if (++lengths_ > 1 || value.find(',') != BeastString::npos)
+                return refuse(ParseTrouble::malformed, "several Content-Length", ec);
         } else if (field == field::transfer_encoding) {
             if (!beast::iequals(value, "chunked")) return refuse(ParseTrouble::malformed, "a Transfer-Encoding other than chunked", ec);
             if (is_1_0) return refuse(ParseTrouble::malformed, "Transfer-Encoding in HTTP/1.0", ec);
@@ -327,7 +328,6 @@ Headers& ResponseParser::headers() { return state_->headers; }
 const Headers& ResponseParser::headers() const { return state_->headers; }
 std::string_view ResponseParser::body() const { return state_->body; }
 void ResponseParser::drop_body() { state_->body.clear(); }
-std::string ResponseParser::take_body() { return std::exchange(state_->body, {}); }
 
 std::optional<std::uint64_t> ResponseParser::content_length() const {
     const auto length = state_->decoder->content_length();

@@ -79,7 +79,6 @@ public:
     // What was decoded of the body and not dropped yet: one copy from the read buffer, and no allocation in the long run.
     [[nodiscard]] std::string_view body() const;
     void drop_body();
-    std::string take_body();
 
     enum class Body { expected, absent };  // absent: the answer to a HEAD
     void reset(Body body = Body::expected);

@@ -93,7 +93,7 @@ TEST(RequestParser, RefusesWhatTwoReadersCouldUnderstandDifferently) {
         {"a fold of blanks only", "GET / HTTP/1.1\r\nHost: h\r\nA: b\r\n \r\n\r\n"},
         {"a blank before the colon", "GET / HTTP/1.1\r\nHost : h\r\n\r\n"},
         {"a bare line feed", "GET / HTTP/1.1\nHost: h\n\n\r\n\r\n"},
-        {"NUL in a value", std::string_view("GET / HTTP/1.1\r\nHost: h\r\nA: \0\r\n\r\n", 38)},
+        {"NUL in a value", std::string_view("GET / HTTP/1.1\r\nHost: h\r\nA: \0\r\n\r\n", 33)},
         {"no host", "GET / HTTP/1.1\r\n\r\n"},
         {"two hosts", "GET / HTTP/1.1\r\nHost: a\r\nHost: b\r\n\r\n"},
         {"a lower-case method", "get / HTTP/1.1\r\nHost: h\r\n\r\n"},
@@ -194,7 +194,7 @@ TEST(ResponseParser, EndsAsTheHeadSays) {
     EXPECT_TRUE(until_close.finish_at_eof());
     EXPECT_TRUE(until_close.done());
     EXPECT_FALSE(until_close.keep_alive());
-    EXPECT_EQ(until_close.take_body(), "abc");
+    EXPECT_EQ(until_close.body(), "abc");
 
     ResponseParser cut;
     ASSERT_TRUE(cut.feed("HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nabc"));

@@ -32,9 +32,9 @@ public:
 
 // What the OpenAPI page says of a route.
 struct RouteDoc {
-    std::string id;       // operationId: "ListDeployments"
-    std::string summary;  // one line
-    std::string tag;      // "inference"
+    std::string id;                                                    // operationId: "ListDeployments"
+    std::string summary;                                               // one line
+    std::string tag;                                                   // "inference"
     Json parameters = nullptr, request = nullptr, response = nullptr;  // OpenAPI 3.1 fragments; null: none
 };
 

@@ -67,7 +67,8 @@ Task<> break_off(Exchange& exchange) {
     throw std::runtime_error("too late");
 }
 
-Route route(std::string method, std::string pattern, Dialect dialect = Dialect::scaleway, Handler handler = say_ok, Permission may = anyone()) {
+Route route(std::string method, std::string pattern, Dialect dialect = Dialect::scaleway, Handler handler = say_ok,
+            Permission may = anyone()) {
     return {std::move(method), std::move(pattern), std::move(may), dialect, std::move(handler), {}, 0};
 }
 

@@ -14,9 +14,9 @@ namespace meridian::http {
 namespace {
 
 constexpr Duration sweep_every = std::chrono::milliseconds(250);
-constexpr Duration accept_pause = std::chrono::milliseconds(50);   // when the system has no more descriptors
-constexpr Duration farewell_time = std::chrono::seconds(5);        // for handlers whose connection was closed
-constexpr std::size_t turned_away_max = 256;                       // beyond the limit, told so; beyond this, closed without a word
+constexpr Duration accept_pause = std::chrono::milliseconds(50);  // when the system has no more descriptors
+constexpr Duration farewell_time = std::chrono::seconds(5);       // for handlers whose connection was closed
+constexpr std::size_t turned_away_max = 256;                      // beyond the limit, told so; beyond this, closed without a word
 
 void log_failure(std::exception_ptr failure) {
     try {
@@ -152,7 +152,9 @@ void Server::serve(std::unique_ptr<Listener> listener) {
 }
 
 // On the server's own loop, wherever it is awaited.
-Task<> Server::drain(Duration grace) { co_await asio::co_spawn(state_->core->executor, drain_all(state_->core, grace), asio::use_awaitable); }
+Task<> Server::drain(Duration grace) {
+    co_await asio::co_spawn(state_->core->executor, drain_all(state_->core, grace), asio::use_awaitable);
+}
 
 const ServerCounters& Server::counters() const { return state_->core->counters; }
 

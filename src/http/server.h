@@ -42,8 +42,8 @@ struct ServerCounters {  // written by one loop, read by /metrics
 
 class Server {
 public:
-    Server(const Router& router, Clock& clock, Rng& rng, Executor executor, ServerLimits limits = {}, std::shared_ptr<TlsContext> tls = nullptr,
-           std::function<void(const Access&)> access_log = {});
+    Server(const Router& router, Clock& clock, Rng& rng, Executor executor, ServerLimits limits = {},
+           std::shared_ptr<TlsContext> tls = nullptr, std::function<void(const Access&)> access_log = {});
     ~Server();
     // Accepts until drain() or close of the listener.
     void serve(std::unique_ptr<Listener> listener);

@@ -19,7 +19,8 @@ bool same_name(std::string_view a, std::string_view lower_case) {
 }
 
 bool is_ours(std::string_view name) {
-    return same_name(name, "transfer-encoding") || std::ranges::any_of(written_here, [&](std::string_view one) { return same_name(name, one); });
+    return same_name(name, "transfer-encoding") ||
+           std::ranges::any_of(written_here, [&](std::string_view one) { return same_name(name, one); });
 }
 
 bool is_control(char c) { return (static_cast<unsigned char>(c) < 0x20 && c != '\t') || c == '\x7f'; }
@@ -62,8 +63,8 @@ std::string_view HttpDate::text(Timestamp now) {
         const std::chrono::year_month_day date(day);
         const std::chrono::hh_mm_ss time(std::chrono::floor<std::chrono::seconds>(now - day));
         text_ = fmt::format("{}, {:02} {} {:04} {:02}:{:02}:{:02} GMT", days[std::chrono::weekday(day).c_encoding()],
-                            static_cast<unsigned>(date.day()), months[static_cast<unsigned>(date.month()) - 1], static_cast<int>(date.year()),
-                            time.hours().count(), time.minutes().count(), time.seconds().count());
+                            static_cast<unsigned>(date.day()), months[static_cast<unsigned>(date.month()) - 1],
+                            static_cast<int>(date.year()), time.hours().count(), time.minutes().count(), time.seconds().count());
     }
     return text_;
 }
@@ -91,9 +92,12 @@ void write_head(std::string& out, const HeadPlan& plan, const Headers& headers, 
             out += "\r\nContent-Length: ";
             add_number(out, plan.length);
             break;
-        case HeadPlan::Framing::chunked: out += "\r\nTransfer-Encoding: chunked"; break;
+        case HeadPlan::Framing::chunked:
+            out += "\r\nTransfer-Encoding: chunked";
+            break;
         case HeadPlan::Framing::until_close:
-        case HeadPlan::Framing::none: break;
+        case HeadPlan::Framing::none:
+            break;
     }
     if (!plan.keep_alive) {
         out += "\r\nConnection: close";

@@ -149,7 +149,8 @@ expected<std::shared_ptr<TlsClientContext>> TlsClientContext::make(std::string e
     auto context = common(TLS_client_method());
     SSL_CTX_set_verify(context.get(), SSL_VERIFY_PEER, nullptr);
     SSL_CTX_set_alpn_protos(context.get(), alpn.data(), alpn.size());
-    if (SSL_CTX_set_default_verify_paths(context.get()) != 1) return complaint("The system's certificates cannot be read: " + openssl_complaint());
+    if (SSL_CTX_set_default_verify_paths(context.get()) != 1)
+        return complaint("The system's certificates cannot be read: " + openssl_complaint());
     if (!extra_ca_pem.empty()) {
         const auto certificates = memory(extra_ca_pem);
         bool is_any = false;

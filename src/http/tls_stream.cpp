@@ -55,7 +55,7 @@ private:
     std::shared_ptr<const TlsShared> shared_;
     Executor executor_;
     Ssl ssl_;
-    BIO* in_ = nullptr;   // both belong to ssl_
+    BIO* in_ = nullptr;  // both belong to ssl_
     BIO* out_ = nullptr;
 
     Stream::Done reader_, writer_;
@@ -125,9 +125,9 @@ void TlsLink::go_on_reading() {
     if (raw_reading_) return;
     raw_reading_ = true;
     if (!raw_in_) raw_in_ = std::make_unique_for_overwrite<char[]>(read_size);
-    raw_->async_read_some({raw_in_.get(), read_size}, asio::bind_executor(executor_, [self = shared_from_this()](ErrorCode error, std::size_t got) {
-                              self->raw_read_done(error, got);
-                          }));
+    raw_->async_read_some(
+        {raw_in_.get(), read_size},
+        asio::bind_executor(executor_, [self = shared_from_this()](ErrorCode error, std::size_t got) { self->raw_read_done(error, got); }));
 }
 
 void TlsLink::raw_read_done(ErrorCode error, std::size_t count) {
@@ -212,9 +212,8 @@ void TlsLink::close() noexcept {
     }
     if (says_farewell && !raw_out_.empty()) {
         const std::string_view out = raw_out_;
-        raw_->async_write(std::span(&out, 1), asio::bind_executor(executor_, [self = shared_from_this()](ErrorCode, std::size_t) {
-                              self->raw_->close();
-                          }));
+        raw_->async_write(std::span(&out, 1),
+                          asio::bind_executor(executor_, [self = shared_from_this()](ErrorCode, std::size_t) { self->raw_->close(); }));
     } else {
         raw_->close();
     }
@@ -266,7 +265,8 @@ Task<IoResult<std::unique_ptr<Stream>>> tls_accept(std::unique_ptr<Stream> raw, 
     co_return co_await agree(std::move(link));
 }
 
-Task<IoResult<std::unique_ptr<Stream>>> tls_connect(std::unique_ptr<Stream> raw, std::string host, std::shared_ptr<TlsClientContext> context) {
+Task<IoResult<std::unique_ptr<Stream>>> tls_connect(std::unique_ptr<Stream> raw, std::string host,
+                                                    std::shared_ptr<TlsClientContext> context) {
     if (!context) context = TlsClientContext::system();
     auto link = std::make_shared<TlsLink>(std::move(raw), context->current(), co_await asio::this_coro::executor);
     SSL_set_connect_state(link->ssl());

@@ -49,7 +49,7 @@ struct Request {
     std::string id;    // x-request-id: ours, made for each request
     bool secure = false;
 
-    [[nodiscard]] std::string_view param(std::string_view name) const;               // empty when absent
+    [[nodiscard]] std::string_view param(std::string_view name) const;                       // empty when absent
     [[nodiscard]] std::optional<std::string_view> query_value(std::string_view name) const;  // the first
 };
 

@@ -26,14 +26,16 @@ class Line {
 public:
     using executor_type = Executor;
 
-    Line(Stream& stream, std::string early, Executor executor) : stream_(stream), early_(std::move(early)), executor_(std::move(executor)) {}
+    Line(Stream& stream, std::string early, Executor executor)
+        : stream_(stream), early_(std::move(early)), executor_(std::move(executor)) {}
     [[nodiscard]] executor_type get_executor() const { return executor_; }
     void close() { stream_.close(); }
 
     template <class Buffers, class Token>
     auto async_read_some(const Buffers& buffers, Token&& token) {
         return asio::async_initiate<Token, void(ErrorCode, std::size_t)>(
-            [this](auto handler, const Buffers& into) { this->read(first<asio::mutable_buffer>(into), std::move(handler)); }, token, buffers);
+            [this](auto handler, const Buffers& into) { this->read(first<asio::mutable_buffer>(into), std::move(handler)); }, token,
+            buffers);
     }
     template <class Buffers, class Token>
     auto async_write_some(const Buffers& buffers, Token&& token) {
@@ -123,7 +125,7 @@ public:
     }
     Task<> close(std::uint16_t code, std::string reason) override {
         reason.resize(std::min<std::size_t>(reason.size(), 120));  // a control frame holds no more
-        watch_(Slow::may_be);  // until the other side says goodbye too
+        watch_(Slow::may_be);                                      // until the other side says goodbye too
         co_await stream_.async_close(beast::websocket::close_reason(static_cast<beast::websocket::close_code>(code), reason), token);
     }
 

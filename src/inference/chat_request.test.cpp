@@ -83,17 +83,21 @@ TEST(ChatRequest, RefusesBadMessages) {
         {"a message that is a text", Op::chat, messages(R"(["hi"])"), "missing_required_parameter", "messages.0.role"},
         {"no role", Op::chat, messages(R"([{"content":"x"}])"), "missing_required_parameter", "messages.0.role"},
         {"an unknown role", Op::chat, messages(R"([{"role":"robot","content":"x"}])"), "invalid_value", "messages.0.role"},
-        {"the second is wrong", Op::chat, messages(R"([{"role":"user","content":"x"},{"role":"user"}])"), "missing_required_parameter", "messages.1.content"},
+        {"the second is wrong", Op::chat, messages(R"([{"role":"user","content":"x"},{"role":"user"}])"), "missing_required_parameter",
+         "messages.1.content"},
         {"a number for content", Op::chat, messages(R"([{"role":"user","content":7}])"), "invalid_type", "messages.0.content"},
-        {"a part without type", Op::chat, messages(R"([{"role":"user","content":[{"text":"x"}]}])"), "invalid_type", "messages.0.content.0"},
-        {"a part of an unknown type", Op::chat, messages(R"([{"role":"user","content":[{"type":"smell"}]}])"), "invalid_value", "messages.0.content.0.type"},
+        {"a part without type", Op::chat, messages(R"([{"role":"user","content":[{"text":"x"}]}])"), "invalid_type",
+         "messages.0.content.0"},
+        {"a part of an unknown type", Op::chat, messages(R"([{"role":"user","content":[{"type":"smell"}]}])"), "invalid_value",
+         "messages.0.content.0.type"},
         {"a text part without text", Op::chat, messages(R"([{"role":"user","content":[{"type":"text","text":"a"},{"type":"text"}]}])"),
          "missing_required_parameter", "messages.0.content.1.text"},
         {"a picture of elsewhere", Op::chat,
          messages(R"([{"role":"user","content":[{"type":"image_url","image_url":{"url":"http://169.254.169.254/"}}]}])"), "invalid_value",
          "messages.0.content.0.image_url"},
-        {"a picture in a file", Op::chat, messages(R"([{"role":"user","content":[{"type":"image_url","image_url":{"url":"file:///etc/passwd"}}]}])"),
-         "invalid_value", "messages.0.content.0.image_url"},
+        {"a picture in a file", Op::chat,
+         messages(R"([{"role":"user","content":[{"type":"image_url","image_url":{"url":"file:///etc/passwd"}}]}])"), "invalid_value",
+         "messages.0.content.0.image_url"},
     };
     expect_refused(rows);
 }
@@ -116,8 +120,8 @@ TEST(ChatRequest, RefusesBadOptions) {
         {"usage in words", Op::chat, chat(R"(,"stream":true,"stream_options":{"include_usage":"yes"})"), "invalid_type", "include_usage"},
         {"a format without type", Op::chat, chat(R"(,"response_format":{})"), "missing_required_parameter", "response_format.type"},
         {"an unknown format", Op::chat, chat(R"(,"response_format":{"type":"xml"})"), "invalid_value", "response_format.type"},
-        {"a schema without schema", Op::chat, chat(R"(,"response_format":{"type":"json_schema","json_schema":{"name":"x"}})"), "missing_required_parameter",
-         "response_format.json_schema"},
+        {"a schema without schema", Op::chat, chat(R"(,"response_format":{"type":"json_schema","json_schema":{"name":"x"}})"),
+         "missing_required_parameter", "response_format.json_schema"},
     };
     expect_refused(rows);
 }
@@ -126,12 +130,14 @@ TEST(ChatRequest, RefusesBadTools) {
     const std::string tools = R"(,"tools":[{"type":"function","function":{"name":"a"}}])";
     const Bad rows[] = {
         {"no list", Op::chat, chat(R"(,"tools":{})"), "invalid_type", "tools"},
-        {"no function", Op::chat, chat(R"(,"tools":[{"type":"function","function":{"name":"a"}},{"type":"function"}])"), "missing_required_parameter",
-         "tools.1"},
+        {"no function", Op::chat, chat(R"(,"tools":[{"type":"function","function":{"name":"a"}},{"type":"function"}])"),
+         "missing_required_parameter", "tools.1"},
         {"no name", Op::chat, chat(R"(,"tools":[{"type":"function","function":{}}])"), "missing_required_parameter", "tools.0"},
-        {"a choice without tools", Op::chat, chat(R"(,"tool_choice":{"type":"function","function":{"name":"a"}})"), "invalid_value", "tool_choice"},
+        {"a choice without tools", Op::chat, chat(R"(,"tool_choice":{"type":"function","function":{"name":"a"}})"), "invalid_value",
+         "tool_choice"},
         {"an unknown word", Op::chat, chat(tools + R"(,"tool_choice":"maybe")"), "invalid_value", "tool_choice"},
-        {"an unknown tool", Op::chat, chat(tools + R"(,"tool_choice":{"type":"function","function":{"name":"b"}})"), "invalid_value", "tool_choice"},
+        {"an unknown tool", Op::chat, chat(tools + R"(,"tool_choice":{"type":"function","function":{"name":"b"}})"), "invalid_value",
+         "tool_choice"},
         {"a choice without a name", Op::chat, chat(tools + R"(,"tool_choice":{"type":"function"})"), "invalid_value", "tool_choice"},
         {"a number for a choice", Op::chat, chat(tools + R"(,"tool_choice":1)"), "invalid_value", "tool_choice"},
     };
@@ -161,13 +167,16 @@ TEST(ChatRequest, RefusesBadPromptsAndInputs) {
 }
 
 TEST(ChatRequest, TakesWhatClientsSend) {
-    const std::string picture = R"([{"role":"user","content":[{"type":"text","text":"x"},{"type":"image_url","image_url":{"url":"data:image/png;base64,AA=="}}]}])";
+    const std::string picture =
+        R"([{"role":"user","content":[{"type":"text","text":"x"},{"type":"image_url","image_url":{"url":"data:image/png;base64,AA=="}}]}])";
     const std::pair<Operation, std::string> rows[] = {
         {Op::chat, chat("")},
         {Op::chat, chat(R"(,"temperature":0,"top_p":1,"max_tokens":1,"n":1,"stream":null,"stop":["a"],"seed":7,"user":"u")")},
         {Op::chat, chat(R"(,"temperature":2,"max_completion_tokens":null,"tools":null,"tool_choice":"none")")},
         {Op::chat, chat(R"(,"tools":[],"response_format":{"type":"json_schema","json_schema":{"name":"x","schema":{}}})")},
-        {Op::chat, messages(R"([{"role":"system","content":"x"},{"role":"assistant","content":null,"tool_calls":[]},{"role":"tool","content":"1","tool_call_id":"c"}])")},
+        {Op::chat,
+         messages(
+             R"([{"role":"system","content":"x"},{"role":"assistant","content":null,"tool_calls":[]},{"role":"tool","content":"1","tool_call_id":"c"}])")},
         {Op::chat, messages(picture)},
         {Op::completion, R"({"model":"m","prompt":["a","b"],"echo":false,"suffix":null})"},
         {Op::embedding, R"({"model":"m","input":[[1,2],[3]]})"},
@@ -179,7 +188,9 @@ TEST(ChatRequest, TakesWhatClientsSend) {
 }
 
 TEST(ChatRequest, OnlyKnownFieldsArePassedOn) {
-    const auto chat_body = sent(Op::chat, chat(R"(,"temperature":0.5,"slot_id":3,"cache_prompt":false,"user":"u","metadata":{},"grammar":"root","store":true,"seed":null)"));
+    const auto chat_body = sent(
+        Op::chat,
+        chat(R"(,"temperature":0.5,"slot_id":3,"cache_prompt":false,"user":"u","metadata":{},"grammar":"root","store":true,"seed":null)"));
     EXPECT_THAT(keys(chat_body), UnorderedElementsAre("messages", "temperature", "model"));
     EXPECT_EQ(chat_body.at("model"), "inner");
     EXPECT_THAT(keys(sent(Op::completion, R"({"model":"m","prompt":"x","messages":[],"tools":[],"echo":false,"max_tokens":3})")),
@@ -189,8 +200,10 @@ TEST(ChatRequest, OnlyKnownFieldsArePassedOn) {
 }
 
 TEST(ChatRequest, ANamedToolBecomesThatOneToolAndIsRequired) {
-    const std::string tools = R"(,"tools":[{"type":"function","function":{"name":"a"}},{"type":"function","function":{"name":"b","parameters":{"x":1}}}])";
-    const auto named = sent(Op::chat, chat(tools + R"(,"tool_choice":{"type":"function","function":{"name":"b"}},"parallel_tool_calls":true)"));
+    const std::string tools =
+        R"(,"tools":[{"type":"function","function":{"name":"a"}},{"type":"function","function":{"name":"b","parameters":{"x":1}}}])";
+    const auto named =
+        sent(Op::chat, chat(tools + R"(,"tool_choice":{"type":"function","function":{"name":"b"}},"parallel_tool_calls":true)"));
     EXPECT_EQ(named.at("tools"), parse_json(R"([{"type":"function","function":{"name":"b","parameters":{"x":1}}}])").value());
     EXPECT_EQ(named.at("tool_choice"), "required");
     EXPECT_EQ(named.at("parallel_tool_calls"), false);
@@ -231,7 +244,10 @@ TEST(ChatRequest, EmbeddingsComeAsFloatsWhateverTheCallerWants) {
         std::string_view more;
         bool base64;
     };
-    const Row rows[] = {{"", false}, {R"(,"encoding_format":"float")", false}, {R"(,"encoding_format":"base64")", true}, {R"(,"encoding_format":null)", false}};
+    const Row rows[] = {{"", false},
+                        {R"(,"encoding_format":"float")", false},
+                        {R"(,"encoding_format":"base64")", true},
+                        {R"(,"encoding_format":null)", false}};
     for (const auto& row : rows) {
         const auto asked = read_request(Op::embedding, R"({"model":"m","input":"x")" + std::string(row.more) + "}");
         EXPECT_EQ(asked.base64_embeddings, row.base64) << row.more;

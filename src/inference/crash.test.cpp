@@ -83,7 +83,8 @@ TEST_P(PowerCuts, AtAnyMomentAreRecoveredFrom) {
     EXPECT_GT(moment, 20u);
 }
 
-INSTANTIATE_TEST_SUITE_P(OfEachKind, PowerCuts, ::testing::Values(SimDisk::Unsynced::lost, SimDisk::Unsynced::kept, SimDisk::Unsynced::torn));
+INSTANTIATE_TEST_SUITE_P(OfEachKind, PowerCuts,
+                         ::testing::Values(SimDisk::Unsynced::lost, SimDisk::Unsynced::kept, SimDisk::Unsynced::torn));
 
 TEST(Kills, LeaveReplicasThatTheNextLifeClaims) {
     House house;

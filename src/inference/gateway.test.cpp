@@ -94,7 +94,8 @@ TEST_F(Gateways, TellTheBackendItsOwnKeyAndNothingOfTheCaller) {
     auto& a = site("127.0.0.1:9001", {answers(200, good_body)});
     publish({served("talk", {backend("a", "127.0.0.1:9001")})});
     const auto asked = exchange(ask);
-    for (const auto* name : {"Authorization", "X-Auth-Token", "Cookie", "X-Whatever"}) asked->request().headers.add(name, "Bearer callers-secret");
+    for (const auto* name : {"Authorization", "X-Auth-Token", "Cookie", "X-Whatever"})
+        asked->request().headers.add(name, "Bearer callers-secret");
     asked->request().headers.add("X-Forwarded-For", "192.0.2.1");
     ASSERT_FALSE(run(*asked));
     ASSERT_EQ(a.requests.size(), 1u);
@@ -127,8 +128,11 @@ TEST_F(Gateways, TurnAwayWhatCannotBeAnsweredWithoutAReceipt) {
         {"another project's", R"({"model":"theirs","messages":[{"role":"user","content":"x"}]})", Fault::not_found, "model_not_found", {}},
         {"no backend", R"({"model":"waiting","messages":[{"role":"user","content":"x"}]})", Fault::unavailable, "model_not_ready", 2s},
         {"all full", R"({"model":"full","messages":[{"role":"user","content":"x"}]})", Fault::busy, "rate_limit_exceeded", 1s},
-        {"tools", R"({"model":"talk","messages":[{"role":"user","content":"x"}],"tools":[{"function":{"name":"a"}}]})", Fault::invalid,
-         "unsupported_parameter", {}},
+        {"tools",
+         R"({"model":"talk","messages":[{"role":"user","content":"x"}],"tools":[{"function":{"name":"a"}}]})",
+         Fault::invalid,
+         "unsupported_parameter",
+         {}},
     };
     for (const auto& row : rows) {
         const auto asked = exchange(std::string(row.body));
@@ -198,7 +202,8 @@ TEST_P(DurableAnswers, HaveAReceiptThatOutlivesThePower) {
 }
 
 INSTANTIATE_TEST_SUITE_P(All, DurableAnswers,
-                         ::testing::Values(Durability{true, false}, Durability{true, true}, Durability{false, false}, Durability{false, true}));
+                         ::testing::Values(Durability{true, false}, Durability{true, true}, Durability{false, false},
+                                           Durability{false, true}));
 
 TEST_F(Gateways, ListWhatACallerMayUse) {
     const auto theirs = served("theirs", {});

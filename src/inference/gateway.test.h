@@ -22,7 +22,8 @@ inline std::string event(std::string_view data) { return fmt::format("data: {}\n
 inline std::string text_chunk(std::string_view text, std::string_view model = "inner") {
     return event(fmt::format(R"({{"choices":[{{"index":0,"delta":{{"content":"{}"}}}}],"model":"{}"}})", text, model));
 }
-inline const std::string usage_event = event(R"({"choices":[],"model":"inner","usage":{"prompt_tokens":7,"completion_tokens":3},"timings":{}})");
+inline const std::string usage_event =
+    event(R"({"choices":[],"model":"inner","usage":{"prompt_tokens":7,"completion_tokens":3},"timings":{}})");
 inline const std::string done = event("[DONE]");
 inline const std::string good_body =
     R"({"id":"x","model":"inner","choices":[{"message":{"role":"assistant","content":"hello"}}],"usage":{"prompt_tokens":7,"completion_tokens":3}})";

@@ -271,7 +271,8 @@ TEST_F(GatewaysOnBadDays, AClientThatWaitedForAWholeAnswerAndWentCostsOneCancell
 }
 
 TEST_F(GatewaysOnBadDays, AClientWhoseEndIsNoticedByWritingIsCancelledToo) {
-    auto& a = site(at_a, {{reads(), says(stream_head + piece(text_chunk("a"))), test::pauses(50ms), says(piece(text_chunk("b"))), waits_for_close()}});
+    auto& a = site(
+        at_a, {{reads(), says(stream_head + piece(text_chunk("a"))), test::pauses(50ms), says(piece(text_chunk("b"))), waits_for_close()}});
     publish({served("talk", {backend("a", at_a)})});
     const auto asked = exchange(ask_stream);
     start(*asked);

@@ -5,6 +5,7 @@
 #include <map>
 #include <memory>
 #include <optional>
+#include <ostream>
 #include <stdexcept>
 #include <string>
 #include <utility>
@@ -17,6 +18,12 @@
 #include "inference/reconcile.h"
 #include "inference/store.h"
 
+namespace meridian::inference {
+
+inline void PrintTo(DeploymentState state, std::ostream* out) { *out << name(state); }
+
+}  // namespace meridian::inference
+
 namespace meridian::inference::test {
 
 using namespace std::chrono_literals;
@@ -24,7 +31,8 @@ using namespace std::chrono_literals;
 // Processes that are only names. They outlive a Meridian that was killed, but not their machine.
 class FakeDriver final : public fleet::Driver {
 public:
-    explicit FakeDriver(sim::World& world) : world_(world), group_(world.executor()) {}
+    explicit FakeDriver(sim::World& world) : world_(world) { boots_.emplace(world.executor()); }
+    ~FakeDriver() override { end_boots(); }
 
     Task<std::vector<fleet::Replica>> adopt(std::vector<ReplicaId> wanted) override {
         std::erase_if(running, [&](const auto& each) { return std::ranges::find(wanted, each.first) == wanted.end(); });
@@ -40,7 +48,7 @@ public:
             it->second.state = fleet::ReplicaState::loading;
             it->second.address = *Address::parse("unix:/run/" + launch.id.str());
             it->second.secret = "secret-of-" + launch.id.str();
-            group_.spawn("boot", boot(launch.id));
+            boots_->spawn("boot", boot(launch.id));
             launches.push_back(std::move(launch));
         }
         co_return it->second;
@@ -48,7 +56,10 @@ public:
     Task<> stop(ReplicaId id, Duration) override {
         if (stop_time > Duration::zero()) co_await world_.clock().sleep(stop_time);
         running.erase(id);
-        tell({.id = id, .state = fleet::ReplicaState::stopped});
+        fleet::Replica gone;
+        gone.id = id;
+        gone.state = fleet::ReplicaState::stopped;
+        tell(gone);
     }
     std::optional<fleet::Replica> find(ReplicaId id) override {
         const auto it = running.find(id);
@@ -61,9 +72,9 @@ public:
     void forget_meridian() { told_.clear(); }
     void lose_power() {
         forget_meridian();
-        group_.cancel();
-        world_.run(group_.join());
+        end_boots();
         running.clear();
+        boots_.emplace(world_.executor());
     }
     void crash(const ReplicaId& id, std::string detail) { change(id, fleet::ReplicaState::failed, std::move(detail)); }
 
@@ -88,8 +99,13 @@ private:
         for (const auto& each : told_) each(replica);
     }
 
+    void end_boots() {
+        boots_->cancel();
+        world_.run(boots_->join());
+    }
+
     sim::World& world_;
-    TaskGroup group_;
+    std::optional<TaskGroup> boots_;
     std::vector<std::function<void(const fleet::Replica&)>> told_;
 };
 

@@ -66,8 +66,8 @@ TEST_F(OpenAiRoutes, SayErrorsAsOpenAiDoes) {
         {"no body", "POST", "/v1/chat/completions", "", 400, "invalid_json", nullptr},
         {"no prompt", "POST", "/v1/completions", R"({"model":"m"})", 400, "missing_required_parameter", "prompt"},
         {"no input", "POST", "/v1/embeddings", R"({"model":"m"})", 400, "missing_required_parameter", "input"},
-        {"not ready", "POST", "/v1/chat/completions", R"({"model":"waiting","messages":[{"role":"user","content":"x"}]})", 503, "model_not_ready",
-         nullptr},
+        {"not ready", "POST", "/v1/chat/completions", R"({"model":"waiting","messages":[{"role":"user","content":"x"}]})", 503,
+         "model_not_ready", nullptr},
     };
     for (const auto& row : rows) {
         const auto& answered = handle(std::string(row.method), std::string(row.target), std::string(row.body));

@@ -235,7 +235,8 @@ TEST_F(ReconcilerTest, AFullDiskIsWaitedOut) {
 }
 
 TEST_F(ReconcilerTest, ExternalModelsAreServedWithoutADeployment) {
-    house.world.run(house.life->catalog->add_url({.url = "http://10.0.0.7:8000/v1/", .name = "big", .upstream_model = "big-1", .key = "sk-one"}));
+    house.world.run(
+        house.life->catalog->add_url({.url = "http://10.0.0.7:8000/v1/", .name = "big", .upstream_model = "big-1", .key = "sk-one"}));
     house.world.run(house.life->catalog->add_url({.url = "https://two.example/openai/v1", .name = "big", .upstream_model = "", .key = ""}));
     house.world.run_for(1s);
     const auto served = house.life->serving.current()->by_model.at("big").front();

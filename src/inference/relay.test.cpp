@@ -50,8 +50,9 @@ Told relayed(const Asked& asked, std::string_view stream, std::size_t piece = 0,
 }
 
 std::string said(const Told& told) {
-    return told.out + "|" + told.usage_chunk + "|" + std::to_string(told.usage.input_tokens) + "," + std::to_string(told.usage.output_tokens) + "," +
-           std::to_string(told.usage.cached_tokens) + (told.finished ? "|finished" : "|") + (told.failure ? "|" + told.failure->code : "");
+    return told.out + "|" + told.usage_chunk + "|" + std::to_string(told.usage.input_tokens) + "," +
+           std::to_string(told.usage.output_tokens) + "," + std::to_string(told.usage.cached_tokens) + (told.finished ? "|finished" : "|") +
+           (told.failure ? "|" + told.failure->code : "");
 }
 
 TEST(WholeAnswer, WearsOurNameAndIdAndKeepsNothingPrivate) {
@@ -73,8 +74,12 @@ TEST(WholeAnswer, WearsOurNameAndIdAndKeepsNothingPrivate) {
 
 TEST(WholeAnswer, WithoutUsageCostsNothingAndNonsenseIsNoUsage) {
     const std::string_view rows[] = {
-        "{}", R"({"usage":null})", R"({"usage":[]})", R"({"usage":{"prompt_tokens":-5,"completion_tokens":-1}})",
-        R"({"usage":{"prompt_tokens":"7","completion_tokens":1.5}})", R"({"usage":{"prompt_tokens":18446744073709551615}})",
+        "{}",
+        R"({"usage":null})",
+        R"({"usage":[]})",
+        R"({"usage":{"prompt_tokens":-5,"completion_tokens":-1}})",
+        R"({"usage":{"prompt_tokens":"7","completion_tokens":1.5}})",
+        R"({"usage":{"prompt_tokens":18446744073709551615}})",
     };
     for (const auto row : rows) {
         const auto answer = whole_answer(asked_for(), "x", row);
@@ -91,7 +96,8 @@ TEST(WholeAnswer, ABrokenAnswerIsAComplaint) {
 TEST(WholeAnswer, EmbeddingsBecomeBase64WhereWanted) {
     auto asked = asked_for();
     asked.operation = Operation::embedding;
-    const std::string_view floats = R"({"data":[{"embedding":[1,-0.5,0.0],"index":0},{"index":1}],"model":"inner","usage":{"prompt_tokens":4}})";
+    const std::string_view floats =
+        R"({"data":[{"embedding":[1,-0.5,0.0],"index":0},{"index":1}],"model":"inner","usage":{"prompt_tokens":4}})";
     const auto plain = parse_json(whole_answer(asked, "x", floats)->body).value();
     EXPECT_EQ(plain.at("data").at(0).at("embedding"), parse_json("[1,-0.5,0.0]").value());
     EXPECT_FALSE(plain.as_object().contains("id"));
@@ -213,8 +219,8 @@ TEST(StreamRelay, AnEndlessEventIsGivenUp) {
 }
 
 TEST(StreamRelay, SplittingAtEveryByteGivesTheSame) {
-    const std::string stream = ": hi\n\n" + text_chunk("a") + "data:" + text_chunk("crlf").substr(5, text_chunk("crlf").size() - 7) + "\r\n\r\n" + last_chunk +
-                               usage_chunk + done + text_chunk("late");
+    const std::string stream = ": hi\n\n" + text_chunk("a") + "data:" + text_chunk("crlf").substr(5, text_chunk("crlf").size() - 7) +
+                               "\r\n\r\n" + last_chunk + usage_chunk + done + text_chunk("late");
     const auto asked = asked_for(true);
     const auto whole = said(relayed(asked, stream));
     EXPECT_TRUE(whole.ends_with("|11,22,5|finished")) << whole;
@@ -230,9 +236,9 @@ TEST(StreamRelay, SplittingAtEveryByteGivesTheSame) {
 }
 
 RC_GTEST_PROP(StreamRelay, AnyStreamInAnyPiecesGivesTheSame, ()) {
-    const auto parts = *rc::gen::container<std::vector<std::string>>(rc::gen::elementOf(std::vector<std::string>{
-        text_chunk("a"), text_chunk("b", "other"), last_chunk, usage_chunk, done, ": c\n\n", "\n", "\r\n", "data: {}\n\n", "data: {\"error\":{}}\n\n", "data: x\n\n",
-        "event: error\ndata: {\"choices\":[]}\n\n"}));
+    const auto parts = *rc::gen::container<std::vector<std::string>>(rc::gen::elementOf(
+        std::vector<std::string>{text_chunk("a"), text_chunk("b", "other"), last_chunk, usage_chunk, done, ": c\n\n", "\n", "\r\n",
+                                 "data: {}\n\n", "data: {\"error\":{}}\n\n", "data: x\n\n", "event: error\ndata: {\"choices\":[]}\n\n"}));
     std::string stream;
     for (const auto& part : parts) stream += part;
     const auto asked = asked_for(*rc::gen::arbitrary<bool>());
@@ -249,16 +255,24 @@ TEST(ErrorFrom, ABackendsAnswerInOurWords) {
         std::optional<seconds> retry_after;
     };
     const Row rows[] = {
-        {400, R"({"error":{"code":400,"type":"exceed_context_size_error","message":"the request exceeds the available context size","n_ctx":512}})",
-         Fault::invalid, "context_length_exceeded", {}},
-        {503, R"({"error":{"code":503,"message":"Loading model","type":"unavailable_error"}})", Fault::unavailable, "model_loading", seconds(2)},
+        {400,
+         R"({"error":{"code":400,"type":"exceed_context_size_error","message":"the request exceeds the available context size","n_ctx":512}})",
+         Fault::invalid,
+         "context_length_exceeded",
+         {}},
+        {503, R"({"error":{"code":503,"message":"Loading model","type":"unavailable_error"}})", Fault::unavailable, "model_loading",
+         seconds(2)},
         {503, "", Fault::unavailable, "model_loading", seconds(2)},
         {429, R"({"error":{"message":"slow down, org-17"}})", Fault::busy, "rate_limit_exceeded", seconds(1)},
         {401, R"({"error":{"message":"Incorrect API key provided: sk-abc"}})", Fault::unavailable, "upstream_credential", {}},
         {403, "", Fault::unavailable, "upstream_credential", {}},
         {400, R"({"error":{"message":"bad temperature"}})", Fault::invalid, "invalid_request", {}},
         {404, "<html>", Fault::invalid, "invalid_request", {}},
-        {500, R"({"error":{"message":"JSON schema conversion failed: unrecognized schema","type":"server_error"}})", Fault::invalid, "invalid_json_schema", {}},
+        {500,
+         R"({"error":{"message":"JSON schema conversion failed: unrecognized schema","type":"server_error"}})",
+         Fault::invalid,
+         "invalid_json_schema",
+         {}},
         {500, R"({"error":{"message":"failed to parse grammar"}})", Fault::invalid, "invalid_json_schema", {}},
         {500, R"({"error":{"message":"/var/lib/meridian: segfault"}})", Fault::unavailable, "runtime_error", seconds(1)},
         {502, "bad gateway of 10.0.0.7", Fault::unavailable, "runtime_error", seconds(1)},
@@ -271,9 +285,11 @@ TEST(ErrorFrom, ABackendsAnswerInOurWords) {
         EXPECT_EQ(error.retry_after.has_value(), row.retry_after.has_value()) << row.status << row.body;
         if (row.retry_after) EXPECT_EQ(*error.retry_after, *row.retry_after) << row.status << row.body;
         EXPECT_FALSE(error.said.empty());
-        for (const auto* secret : {"sk-abc", "/var/lib", "10.0.0.7", "org-17", "<html>"}) EXPECT_EQ(error.said.find(secret), std::string::npos) << secret;
+        for (const auto* secret : {"sk-abc", "/var/lib", "10.0.0.7", "org-17", "<html>"})
+            EXPECT_EQ(error.said.find(secret), std::string::npos) << secret;
     }
-    EXPECT_EQ(error_from(400, R"({"error":{"message":"bad temperature"}})").said, "bad temperature") << "what is about the caller's input comes back";
+    EXPECT_EQ(error_from(400, R"({"error":{"message":"bad temperature"}})").said, "bad temperature")
+        << "what is about the caller's input comes back";
     EXPECT_EQ(error_from(500, R"({"error":{"message":"bad schema"}})").fields.front().name, "response_format");
 }
 

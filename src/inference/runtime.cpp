@@ -1,5 +1,7 @@
 #include "inference/runtime.h"
 
+#include "inference/types.h"
+
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
@@ -38,7 +40,7 @@ fleet::Launch launch_of(const RuntimeOptions& options, const catalog::Model& mod
     launch.program = options.llama_server;
     launch.arguments = {"--model", model_path, "--host", "{socket}", "--alias", model.name, "--api-key-file", "{secret_file}",
                         "--ctx-size", std::to_string(context_of(model)), "--parallel", std::to_string(slots), "--threads", threads,
-                        "--threads-batch", threads, "--no-slots", "--cache-ram", "0", "--offline", "--no-warmup"};
+                        "--threads-batch", threads, "--threads-http", std::to_string(slots * static_cast<std::uint32_t>(limits::waiting_per_slot) + 8), "--no-slots", "--cache-ram", "0", "--offline", "--no-warmup"};
     if (model.can(catalog::Capability::embedding)) {
         launch.arguments.push_back("--embedding");
     } else {

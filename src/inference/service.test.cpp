@@ -12,7 +12,9 @@ using ::testing::HasSubstr;
 using namespace std::chrono_literals;
 
 struct DeploymentsTest : ::testing::Test {
-    std::optional<Error> refusal(DeploymentWish wish) { return error_of(house.world, house.life->deployments->create(house.life->caller, std::move(wish))); }
+    std::optional<Error> refusal(DeploymentWish wish) {
+        return error_of(house.world, house.life->deployments->create(house.life->caller, std::move(wish)));
+    }
     // A key of the same organization for another project only.
     identity::Caller neighbour() {
         auto caller = house.life->caller;
@@ -128,7 +130,9 @@ TEST_F(DeploymentsTest, AChangeChangesOnlyWhatItNames) {
     EXPECT_EQ(other.tags, std::vector<std::string>{"x"});
     EXPECT_EQ(other.max_size, 4u);
     EXPECT_EQ(other.model_name, "other");
-    EXPECT_EQ(error_of(house.world, all.update(caller, made.id, {.name = {}, .tags = {}, .min_size = 5, .max_size = {}, .model = {}}))->fields.front().name,
+    EXPECT_EQ(error_of(house.world, all.update(caller, made.id, {.name = {}, .tags = {}, .min_size = 5, .max_size = {}, .model = {}}))
+                  ->fields.front()
+                  .name,
               "max_size");
     EXPECT_EQ(house.get(made.id).version, other.version);
 }

@@ -45,9 +45,9 @@ DiskResult<void> make_directory(Disk& disk, const std::string& directory) {
     if (directory == "." || directory == "/") return {};
     const auto there = disk.exists(directory);
     if (!there) return std::unexpected(there.error());
-    if (*there) return {};
     const auto slash = directory.rfind('/');
     const std::string parent = slash == std::string::npos ? "." : slash == 0 ? "/" : directory.substr(0, slash);
+    if (*there) return disk.sync_directory(parent);  // an earlier start may have failed at just this
     if (auto done = make_directory(disk, parent); !done) return done;
     if (auto done = disk.make_directories(directory); !done) return done;
     return disk.sync_directory(parent);

@@ -12,8 +12,8 @@ DiskResult<void> make_durable_directories(Disk& disk, const std::string& path) {
     if (path == "." || path == "/") return {};  // a Disk may not know these by name
     const auto there = disk.exists(path);
     if (!there) return std::unexpected(there.error());
-    if (*there) return {};
     const std::string parent = parent_of(path);
+    if (*there) return disk.sync_directory(parent);  // an earlier try may have failed at just this
     if (auto done = make_durable_directories(disk, parent); !done) return done;
     if (auto done = disk.make_directories(path); !done) return done;
     return disk.sync_directory(parent);

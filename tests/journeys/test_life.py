@@ -2,6 +2,7 @@
 import json
 import os
 import random
+import signal
 import subprocess
 import threading
 
@@ -207,13 +208,22 @@ def test_an_external_endpoint_serves_and_fails_over(meridian, fresh):
     assert meridian.secret.encode() not in (fresh.data / "control" / "meridian.db").read_bytes()
 
 
-def test_tls_serves_and_refuses_plain(tmp_path):
+def make_certificate(directory):
     subprocess.run(["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes", "-days", "2", "-subj", "/CN=localhost",
-                    "-addext", "subjectAltName=IP:127.0.0.1", "-keyout", str(tmp_path / "key.pem"), "-out", str(tmp_path / "cert.pem")], check=True, capture_output=True)
+                    "-addext", "subjectAltName=IP:127.0.0.1", "-keyout", str(directory / "key.pem"), "-out", str(directory / "cert.pem")], check=True, capture_output=True)
+
+
+def test_tls_serves_reloads_and_refuses_plain(tmp_path):
+    make_certificate(tmp_path)
     with Meridian(tmp_path / "data", arguments=["--tls-cert", str(tmp_path / "cert.pem"), "--tls-key", str(tmp_path / "key.pem")]) as running:
         done = subprocess.run(["curl", "-sS", "--cacert", str(tmp_path / "cert.pem"), running.url + "/healthz"], capture_output=True, text=True)
         assert done.stdout == "ok\n", done.stderr
         assert subprocess.run(["curl", "-s", "--max-time", "5", running.url.replace("https", "http") + "/healthz"], capture_output=True).returncode != 0
+        make_certificate(tmp_path)  # another one, under the same names
+        asks = ["curl", "-s", "--cacert", str(tmp_path / "cert.pem"), running.url + "/healthz"]
+        assert subprocess.run(asks, capture_output=True).returncode != 0
+        running.process.send_signal(signal.SIGHUP)
+        until(lambda: subprocess.run(asks, capture_output=True, text=True).stdout == "ok\n", "the new certificate is served")
 
 
 def test_the_command_line_explains_itself(meridian):

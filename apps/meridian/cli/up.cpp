@@ -1,12 +1,14 @@
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 #include <pthread.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 #include <algorithm>
 #include <csignal>
 #include <cstdio>
 #include <ctime>
+#include <filesystem>
 
 #include "base/real/real.h"
 #include "cli/commands.h"
@@ -22,11 +24,11 @@ using app::UpOptions;
 
 constexpr long look_every_ms = 20;
 
-// Waits for SIGINT or SIGTERM; nothing after `milliseconds` (0: no limit).
+// Waits for SIGINT, SIGTERM or SIGHUP; nothing after `milliseconds` (0: no limit).
 std::optional<int> signal_within(long milliseconds) {
     sigset_t set;
     sigemptyset(&set);
-    for (const int signal : {SIGINT, SIGTERM}) sigaddset(&set, signal);
+    for (const int signal : {SIGINT, SIGTERM, SIGHUP}) sigaddset(&set, signal);
     int got = 0;
     if (milliseconds == 0) {
         sigwait(&set, &got);
@@ -40,8 +42,16 @@ std::optional<int> signal_within(long milliseconds) {
 void block_signals() {
     sigset_t set;
     sigemptyset(&set);
-    for (const int signal : {SIGINT, SIGTERM}) sigaddset(&set, signal);
+    for (const int signal : {SIGINT, SIGTERM, SIGHUP}) sigaddset(&set, signal);
     pthread_sigmask(SIG_BLOCK, &set, nullptr);  // threads made later inherit it
+}
+
+// Shells often start programs with 1024 descriptors; every stream takes two.
+void raise_descriptor_limit() {
+    rlimit limit{};
+    if (getrlimit(RLIMIT_NOFILE, &limit) != 0) return;
+    limit.rlim_cur = limit.rlim_max;
+    setrlimit(RLIMIT_NOFILE, &limit);
 }
 
 // True when every model is ready, false when a signal came first. Throws Failure when one of them cannot be deployed.
@@ -62,7 +72,7 @@ bool wait_for_models(Installation& running, const std::vector<std::string>& want
             return true;
         }
         if (!quiet) line.show(waiting->name + ": " + waiting->phase, 0, 0);
-        if (signal_within(look_every_ms)) return false;
+        if (const auto got = signal_within(look_every_ms); got && *got != SIGHUP) return false;
     }
 }
 
@@ -119,6 +129,7 @@ void print_screen(const Installation& running, const UpOptions& o, const std::ve
 
 int up(UpOptions o, bool json) {
     block_signals();
+    raise_descriptor_limit();
     if (!o.ready_file.empty()) std::remove(o.ready_file.c_str());  // one of an earlier run must not speak for this one
     log::configure(o.log_level, o.log_form);
     auto opened = Installation::open(o);
@@ -139,7 +150,9 @@ int up(UpOptions o, bool json) {
         } else if (!o.quiet) {
             print_screen(running, o, models);
         }
-        signal_within(0);
+        while (signal_within(0) == SIGHUP) {
+            if (const auto taken = running.reload_certificate(); !taken) log::error("up", "the certificate stays as it was: {}", taken.error().said);
+        }
     }
     if (!o.quiet) fmt::print(stderr, "\n{}\n", terminal::dim("draining"));
     running.drain();
@@ -170,7 +183,8 @@ void add_up(CLI::App& app, Common& common, const Chosen& chosen) {
     command->add_flag("--quiet", o->quiet, "No screen");
     command->callback([&common, chosen, o, level, json_log] {
         chosen([&common, o, level, json_log] {
-            o->data = common.data;
+            o->data = std::filesystem::absolute(common.data).lexically_normal().string();
+            while (o->data.ends_with('/')) o->data.pop_back();
             static constexpr std::pair<std::string_view, log::Level> levels[] = {
                 {"debug", log::Level::debug}, {"info", log::Level::info}, {"warn", log::Level::warn}, {"error", log::Level::error}, {"off", log::Level::off}};
             o->log_level = std::ranges::find(levels, *level, &std::pair<std::string_view, log::Level>::first)->second;

@@ -1,4 +1,5 @@
 #include <algorithm>
+#include <boost/asio/associated_cancellation_slot.hpp>
 #include <boost/asio/steady_timer.hpp>
 
 #include "base/real/real.h"
@@ -14,6 +15,8 @@ constexpr Duration never = std::chrono::hours(24) * 365 * 100;
 struct Ring : Straight<void(ErrorCode)> {
     Ring(std::unique_ptr<asio::steady_timer> t, Done done) : Straight(std::move(done)), timer(std::move(t)) {}
     void operator()(ErrorCode failed) {
+        // The slot's handler belongs to the timer: whoever emits after this moment must not reach into what is gone.
+        if (auto slot = asio::get_associated_cancellation_slot(*this); slot.is_connected()) slot.clear();
         timer.reset();
         Straight::operator()(failed);
     }

@@ -116,6 +116,10 @@ int fake_runtime(const std::string& mode, const std::string& socket_path, const 
         ::close(::open("crashed", O_WRONLY | O_CREAT, 0600));
         ::raise(SIGABRT);
     }
+    if (mode == "hungry") {
+        std::vector<std::string> eaten;
+        for (int mebibytes = 0; mebibytes < 1024; mebibytes += 16) eaten.emplace_back(16 << 20, 'x');
+    }
     if (mode == "stubborn") ::signal(SIGTERM, SIG_IGN);
     if (mode == "forks") {
         leave_grandchild();

@@ -9,6 +9,7 @@
 namespace meridian::fleet {
 namespace {
 
+using namespace std::chrono_literals;
 using testing::Contains;
 using testing::HasSubstr;
 using testing::Not;
@@ -52,6 +53,22 @@ TEST_F(SandboxTest, AReplicaIsConfinedByWhatThisHostHas) {
     if (has("net-ns")) EXPECT_THAT(said, HasSubstr("udp-out=Network is unreachable"));
     if (has("seccomp")) EXPECT_THAT(said, HasSubstr("Seccomp=2\nunshare=Operation not permitted"));
     client.close();
+    host.shutdown(Driver::Leave::stop);
+}
+
+TEST_F(SandboxTest, AReplicaThatGrowsWithoutEndIsEndedAndThatIsSaid) {
+    const auto possible = sandbox::probe_cgroups();
+    Host host(options_for(directory));
+    auto launch = launch_of(id, "hungry", directory);
+    launch.memory_bytes = 1 << 20;
+    const auto started = host.wait(host.driver->start(launch));
+    if (std::ranges::find(possible, "memory-limit") == possible.end()) {  // then nobody may claim the layer
+        EXPECT_THAT(started.layers, Not(Contains("memory-limit")));
+        host.shutdown(Driver::Leave::stop);
+        return;
+    }
+    EXPECT_THAT(host.until(id, ReplicaState::backing_off).detail, HasSubstr("it went over its memory limit of 257 MiB"));
+    host.wait(host.driver->stop(id, 1s));
     host.shutdown(Driver::Leave::stop);
 }
 
