@@ -1,5 +1,5 @@
 # A room is a folder of src/ built into one static library. Its USES line is the only statement of what it may include;
-# tests/house holds every #include of src/ and apps/ against these lines.
+# tools/tidy/check.py holds every #include of src/ and apps/ against these lines.
 find_package(Threads REQUIRED)
 find_package(OpenSSL 3 REQUIRED)
 find_package(Boost 1.81 REQUIRED COMPONENTS json url)
@@ -50,6 +50,7 @@ function(meridian_room name)
     add_executable(${target}_test ${tests})
     target_link_libraries(${target}_test PRIVATE room_${target} ${ARG_LINKS} rapidcheck GTest::gtest GTest::gmock GTest::gtest_main)
     add_test(NAME ${target} COMMAND ${target}_test)
+    set_tests_properties(${target} PROPERTIES ENVIRONMENT "MERIDIAN_SOURCE=${CMAKE_SOURCE_DIR}")
   endif()
   if(MERIDIAN_BENCHES AND benches)
     find_package(benchmark REQUIRED)

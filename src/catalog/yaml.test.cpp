@@ -1,6 +1,7 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <cstdlib>
 #include <filesystem>
 #include <fstream>
 #include <iterator>
@@ -122,7 +123,7 @@ TEST(ModelsYaml, RefusesWhatIsTooLargeTooDeepOrNoText) {
 }
 
 TEST(ModelsYaml, TheShippedCatalogueIsGood) {
-    std::ifstream in(std::filesystem::path(__FILE__).parent_path() / "../../catalog/models.yaml");
+    std::ifstream in(std::filesystem::path(std::getenv("MERIDIAN_SOURCE")) / "catalog/models.yaml");  // ctest sets it
     const auto models = parse_models_yaml(std::string(std::istreambuf_iterator<char>(in), {}));
     ASSERT_TRUE(models) << models.error().said;
     const auto chat = std::ranges::find(*models, "smollm2-135m-instruct", &Model::name);

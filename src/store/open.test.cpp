@@ -34,7 +34,7 @@ TEST(Migrations, TogetherEqualTheSchemaFile) {
     const Vfs vfs(world.disk(), world.clock());
     Connection connection(vfs, test_path, Access::read, Sync::full);
     const auto schema = schema_of(connection);
-    const auto file = std::filesystem::path(__FILE__).parent_path() / "migrations" / "control" / "schema.sql";
+    const auto file = std::filesystem::path(std::getenv("MERIDIAN_SOURCE")) / "src/store/migrations/control/schema.sql";  // ctest sets it
     if (std::getenv("MERIDIAN_WRITE_SCHEMA") != nullptr) std::ofstream(file) << schema;
     std::stringstream text;
     text << std::ifstream(file).rdbuf();

@@ -75,7 +75,7 @@ def test_receipts_prove_themselves_offline(fresh, tmp_path):
     assert document["receipt"]["usage"]["output_tokens"] == len(SENTENCE.split()) + 1
     assert document["receipt"]["jurisdiction"] == "undeclared"
     assert "hello" not in text and SENTENCE not in text
-    for change in (lambda d: d["receipt"].update(cost="0"), lambda d: d.update(index=d["index"] + 1), lambda d: d.update(leaf=d["leaf"][:-8] + "AAAAAAA=")):
+    for change in (lambda d: d["receipt"].update(cost="0.5"), lambda d: d.update(index=d["index"] + 1), lambda d: d.update(leaf=d["leaf"][:-8] + "AAAAAAA=")):
         forged = json.loads(text)
         change(forged)
         file.write_text(json.dumps(forged))

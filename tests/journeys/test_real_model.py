@@ -7,7 +7,7 @@ from support.meridian import Meridian
 def test_the_shipped_model_answers(tmp_path):
     with Meridian(tmp_path / "data", arguments=["--with", "smollm2-135m-instruct"]) as running:
         assert running.facts["models"] == ["smollm2-135m-instruct"]
-        status, headers, body = running.chat(model="smollm2-135m-instruct", content="What is the capital of France?", temperature=0, max_tokens=32)
+        status, headers, body = running.chat(model="smollm2-135m-instruct", content="What is the capital city of France? Answer in one sentence.", temperature=0, max_tokens=32)
         assert status == 200, body
         answer = json.loads(body)
         assert "Paris" in answer["choices"][0]["message"]["content"]

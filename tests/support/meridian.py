@@ -86,7 +86,7 @@ class Meridian:
             except subprocess.TimeoutExpired:
                 self.kill()
                 raise AssertionError("meridian did not stop on SIGTERM")
-        return self.process.returncode
+        return self.process.returncode if self.process else None
 
     def __enter__(self):
         return self.start()

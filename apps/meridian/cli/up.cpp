@@ -116,11 +116,11 @@ void print_screen(const Installation& running, const UpOptions& o, const std::ve
         const auto& name = models.front().name;
         fmt::print("\n{}\n", dim("curl"));
         fmt::print("curl {}/v1/chat/completions -H 'Authorization: Bearer {}' -H 'Content-Type: application/json' \\\n", url, key ? secret : "'\"$MERIDIAN_SECRET_KEY\"'");
-        fmt::print("  -d '{{\"model\":\"{}\",\"messages\":[{{\"role\":\"user\",\"content\":\"What is the capital of France?\"}}]}}'\n", name);
+        fmt::print("  -d '{{\"model\":\"{}\",\"messages\":[{{\"role\":\"user\",\"content\":\"What is the capital city of France? Answer in one sentence.\"}}]}}'\n", name);
         fmt::print("\n{}\n", dim("Python (pip install openai)"));
         fmt::print("from openai import OpenAI\n");
         fmt::print("client = OpenAI(base_url=\"{}/v1\", api_key={})\n", url, key ? "\"" + secret + "\"" : "__import__(\"os\").environ[\"MERIDIAN_SECRET_KEY\"]");
-        fmt::print("answer = client.chat.completions.create(model=\"{}\", messages=[{{\"role\": \"user\", \"content\": \"What is the capital of France?\"}}])\n", name);
+        fmt::print("answer = client.chat.completions.create(model=\"{}\", messages=[{{\"role\": \"user\", \"content\": \"What is the capital city of France? Answer in one sentence.\"}}])\n", name);
         fmt::print("print(answer.choices[0].message.content)\n");
     }
     fmt::print("\n{}\n", dim("Ctrl-C drains and stops."));
