@@ -120,8 +120,10 @@ Task<> Reconciler::bring(Deployment deployment) {
         const auto model = catalog_.find(deployment.model);
         if (!model) throw Error(Fault::not_found, "The model has left the catalogue.");
         if (!model->is_upstream()) {
-            deployments_.phases().set(id, "verifying");
-            if (catalog_.is_local(*model)) co_await catalog_.verify(*model);
+            if (catalog_.is_local(*model)) {
+                deployments_.phases().set(id, "verifying");
+                co_await catalog_.verify(*model);
+            }
             co_await catalog_.ensure_local(*model, [this, id](catalog::Progress progress) { deployments_.phases().set(id, words(progress)); });
         }
         deployments_.phases().set(id, "starting");

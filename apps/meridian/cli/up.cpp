@@ -104,7 +104,7 @@ void print_screen(const Installation& running, const UpOptions& o, const std::ve
     fmt::print("\n{}  {}\n\n", bold("Meridian " MERIDIAN_VERSION), accent(url));
     fmt::print("  {}   {}\n", dim("console and API"), url);
     if (key) {
-        fmt::print("  {}        {}   {}\n", dim("access key"), key->key.access_key, dim("secret"));
+        fmt::print("  {}        {}\n", dim("access key"), key->key.access_key);
         fmt::print("  {}        {}   {}\n", dim("secret key"), bold(key->secret), dim("shown once: keep it"));
     } else {
         fmt::print("  {}        {}\n", dim("secret key"), "yours from the first start, or a new one: meridian keys create --data " + o.data);
