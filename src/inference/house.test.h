@@ -55,7 +55,7 @@ public:
     }
     Task<> stop(ReplicaId id, Duration) override {
         if (stop_time > Duration::zero()) co_await world_.clock().sleep(stop_time);
-        running.erase(id);
+        if (running.erase(id) == 0) co_return;
         fleet::Replica gone;
         gone.id = id;
         gone.state = fleet::ReplicaState::stopped;
