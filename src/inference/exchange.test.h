@@ -4,6 +4,7 @@
 
 #include <memory>
 #include <optional>
+#include <stdexcept>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -47,6 +48,7 @@ public:
         EXPECT_TRUE(begun_);
         EXPECT_FALSE(ended);
         if (gone_) co_return false;
+        if (broken && !written.empty()) throw std::runtime_error("no memory");
         written += bytes;
         co_return true;
     }
@@ -71,6 +73,7 @@ public:
     http::Headers headers;
     std::string written;
     bool ended = false;
+    bool broken = false;  // writing again fails in a way that nobody foresaw
 
 private:
     http::Request request_;

@@ -73,6 +73,17 @@ TEST_F(GatewaysOnBadDays, RetryOnceOnAnotherBackendWhileNothingWasSent) {
     }
 }
 
+TEST_F(GatewaysOnBadDays, RetryOnABusierBackendRatherThanOnTheOneThatFailed) {
+    auto& a = site(at_a, {dies(), answers(200, good_body)});
+    site(at_b, {answers(200, good_body)});
+    auto busier = backend("b", at_b);
+    busier.load->running = 3;
+    publish({served("talk", {backend("a", at_a), busier})});
+    EXPECT_FALSE(run(*exchange(ask)));
+    EXPECT_EQ(only_receipt().start.node, "b");
+    EXPECT_EQ(a.connections, 1u);
+}
+
 TEST_F(GatewaysOnBadDays, RetryOnTheOnlyBackendThereIs) {
     auto& a = site(at_a, {dies(), answers(200, good_body)});
     publish({served("talk", {backend("a", at_a)})});
@@ -192,6 +203,16 @@ TEST_F(GatewaysOnBadDays, ADeathInTheMiddleIsAnErrorEventAndAFailedReceipt) {
         EXPECT_EQ(receipts().front().outcome, Outcome::failed) << row.says;
         EXPECT_EQ(receipts().front().usage.output_tokens, 2) << row.says << ": about one a chunk";
     }
+}
+
+TEST_F(GatewaysOnBadDays, WhatNobodyForesawLeavesAReceiptWithWhatWasNoted) {
+    site(at_a, {streams({text_chunk("a"), text_chunk("b"), done})});
+    publish({served("talk", {backend("a", at_a)})});
+    const auto asked = exchange(ask_stream);
+    asked->broken = true;
+    EXPECT_THROW(world.run(gateway.chat(*asked)), std::runtime_error);
+    EXPECT_EQ(only_receipt().outcome, Outcome::failed);
+    EXPECT_GE(only_receipt().usage.output_tokens, 1);
 }
 
 // The power of a backend fails after any number of bytes.

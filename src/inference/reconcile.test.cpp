@@ -181,6 +181,25 @@ TEST_F(ReconcilerTest, AnotherModelReplacesEveryReplica) {
     EXPECT_TRUE(house.backends("talk").empty());
 }
 
+TEST_F(ReconcilerTest, ReplicasOfTheModelBeforeAreNotServedUnderTheNewNameMeanwhile) {
+    const auto made = house.create("d"), slow = house.create("slow"), slower = house.create("slower");
+    for (const auto& each : {made, slow, slower}) ASSERT_TRUE(house.becomes(each.id, ready));
+    const auto old_ones = house.driver.running;
+    house.driver.start_time = 1s;
+    house.change(slow.id, sized(2));
+    house.world.run_for(500ms);  // the pass under way has read the rows as they were
+    house.change(slower.id, sized(2));
+    house.change(made.id, {.name = {}, .tags = {}, .min_size = {}, .max_size = {}, .model = "other"});
+    for (int i = 0; i < 100; ++i) {
+        house.world.run_for(100ms);
+        for (const auto& backend : house.backends("other")) {
+            for (const auto& [_, replica] : old_ones) ASSERT_NE(backend.bearer, replica.secret) << i;
+        }
+    }
+    EXPECT_EQ(house.backends("other").size(), 1u);
+    EXPECT_EQ(house.backends("talk").size(), 4u);
+}
+
 TEST(ReconcilerOnASmallNode, WhatDoesNotFitIsAnErrorThatSaysWhy) {
     House house(400 << 20);  // two replicas
     house.reconcile();

@@ -64,9 +64,13 @@ Finding runtime() {
     return {"runtime", access(path.c_str(), X_OK) == 0, path, "make it executable"};
 }
 
-Finding sandbox(Disk& disk, const app::Layout& layout) {
+Finding sandbox(Disk& disk) {
     SystemRng rng;
-    const auto node = fleet::probe_host(disk, rng, *geography::Zone::parse("fr-par-1"), layout.root);
+    // The probe keeps the node's id in the directory it is given: a look must leave nothing behind.
+    const auto scratch = std::filesystem::temp_directory_path() / ("meridian-doctor-" + std::to_string(getpid()));
+    std::filesystem::create_directories(scratch);
+    const auto node = fleet::probe_host(disk, rng, *geography::Zone::parse("fr-par-1"), scratch.string());
+    std::filesystem::remove_all(scratch);
     std::string layers;
     for (const auto& layer : node.sandbox_layers) layers += (layers.empty() ? "" : ", ") + layer;
     return {"sandbox", !layers.empty(), layers.empty() ? "no layer is available" : layers, "run on Linux 5.13 or newer for Landlock"};
@@ -78,7 +82,7 @@ int doctor(const Common& common) {
     std::vector<Finding> findings{data_directory(disk, layout), database(disk, layout)};
     for (auto& finding : ledgers(disk, layout)) findings.push_back(std::move(finding));
     findings.push_back(runtime());
-    findings.push_back(sandbox(disk, layout));
+    findings.push_back(sandbox(disk));
     bool good = true;
     JsonArray json;
     for (const auto& f : findings) {
