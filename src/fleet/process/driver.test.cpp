@@ -187,11 +187,11 @@ TEST_F(ProcessDriverTest, AnUnwantedSurvivorIsStoppedAndDeadDirectoriesAreCleane
 
 TEST_F(ProcessDriverTest, UnclaimedItEnds) {
     auto options = options_for(directory);
-    options.unclaimed_limit = 50ms;
+    options.unclaimed_limit = 500ms;
     Host host(options);
     start(host, "ok");
     const Handle process(host.until(id, ReplicaState::ready).pid);
-    EXPECT_FALSE(process.ends_within(150ms)) << "claimed it stays";
+    EXPECT_FALSE(process.ends_within(700ms)) << "claimed it stays";
     host.shutdown(Driver::Leave::running);
     EXPECT_TRUE(process.ends_within(bound));
     Host next(options);
