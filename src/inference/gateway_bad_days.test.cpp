@@ -205,6 +205,16 @@ TEST_F(GatewaysOnBadDays, ADeathInTheMiddleIsAnErrorEventAndAFailedReceipt) {
     }
 }
 
+TEST_F(GatewaysOnBadDays, WhatNobodyForesawLeavesAReceiptWithWhatWasNoted) {
+    site(at_a, {{reads(), says(stream_head + piece(text_chunk("a"))), test::pauses(10ms), says(piece(text_chunk("b")))}});
+    publish({served("talk", {backend("a", at_a)})});
+    const auto asked = exchange(ask_stream);
+    asked->broken = true;
+    EXPECT_THROW(world.run(gateway.chat(*asked)), std::runtime_error);
+    EXPECT_EQ(only_receipt().outcome, Outcome::failed);
+    EXPECT_EQ(only_receipt().usage.output_tokens, 1);
+}
+
 // The power of a backend fails after any number of bytes.
 TEST_F(GatewaysOnBadDays, WhereverAStreamBreaksThereIsOneReceiptAndACleanEnd) {
     const auto whole = stream_head + piece(text_chunk("a")) + piece(text_chunk("b") + usage_event) + piece(done) + stream_end;
