@@ -57,7 +57,8 @@ expected<Entry> copy(Disk& disk, const std::string& from, const std::string& to,
 }
 
 // Every file below `root`/`relative`; a folder that does not exist holds none.
-expected<void> walk(Disk& disk, const std::string& root, const std::string& relative, const std::function<expected<void>(const std::string&)>& visit) {
+expected<void> walk(Disk& disk, const std::string& root, const std::string& relative,
+                    const std::function<expected<void>(const std::string&)>& visit) {
     const auto names = disk.list(root + "/" + relative);
     if (!names) {
         if (names.error().kind == DiskError::Kind::not_found) return {};
@@ -89,7 +90,8 @@ expected<std::vector<Entry>> manifest_of(Disk& disk, const std::string& from) {
     for (const auto& file : files->get_array()) {
         const auto* path = text_member(file, "path");
         const auto* digest = text_member(file, "sha256");
-        if (!path || !digest || view(*path).starts_with('/') || view(*path).find("..") != std::string_view::npos) return complaint("manifest.json is damaged.");
+        if (!path || !digest || view(*path).starts_with('/') || view(*path).find("..") != std::string_view::npos)
+            return complaint("manifest.json is damaged.");
         out.push_back({std::string(view(*path)), std::string(view(*digest)), 0});
     }
     return out;
@@ -99,7 +101,8 @@ expected<std::vector<Entry>> manifest_of(Disk& disk, const std::string& from) {
 
 expected<BackupSummary> back_up(Disk& disk, Clock& clock, store::Store& store, const Layout& layout, const std::string& to,
                                 const std::vector<std::string>& private_artifacts) {
-    if (const auto there = disk.list(to); there && !there->empty()) return complaint(fmt::format("'{}' is not empty; name a new directory.", to));
+    if (const auto there = disk.list(to); there && !there->empty())
+        return complaint(fmt::format("'{}' is not empty; name a new directory.", to));
     if (auto made = disk.make_directories(to + "/control"); !made) return complain(made.error());
     if (auto copied = store.backup_to(to + "/control/meridian.db"); !copied) return std::unexpected(copied.error());
     std::vector<Entry> entries;
@@ -133,7 +136,8 @@ expected<BackupSummary> back_up(Disk& disk, Clock& clock, store::Store& store, c
         files.push_back(JsonObject{{"path", entry.path}, {"sha256", entry.sha256}, {"bytes", entry.bytes}});
         summary.bytes += entry.bytes;
     }
-    const auto manifest = to_text(JsonObject{{"made_at", rfc3339(clock.now())}, {"version", MERIDIAN_VERSION}, {"zone", layout.zone_name}, {"files", files}});
+    const auto manifest =
+        to_text(JsonObject{{"made_at", rfc3339(clock.now())}, {"version", MERIDIAN_VERSION}, {"zone", layout.zone_name}, {"files", files}});
     if (auto written = disk.replace_file(to + "/manifest.json", manifest); !written) return complain(written.error());
     return summary;
 }
@@ -147,7 +151,8 @@ expected<BackupSummary> restore(Disk& disk, const std::string& from, const std::
     for (const auto& entry : *entries) {
         const auto checked = copy(disk, from + "/" + entry.path, "", entry.path);
         if (!checked) return std::unexpected(checked.error());
-        if (checked->sha256 != entry.sha256) return complaint(fmt::format("The backup is damaged: {} differs from its digest. Nothing was restored.", entry.path));
+        if (checked->sha256 != entry.sha256)
+            return complaint(fmt::format("The backup is damaged: {} differs from its digest. Nothing was restored.", entry.path));
     }
     BackupSummary summary{data, 0, 0};
     for (const auto& entry : *entries) {

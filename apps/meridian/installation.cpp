@@ -7,11 +7,11 @@
 
 #include <algorithm>
 #include <atomic>
+#include <boost/asio/execution/context.hpp>
 #include <boost/asio/ip/tcp.hpp>
+#include <boost/asio/query.hpp>
 #include <cerrno>
 #include <cstring>
-#include <boost/asio/execution/context.hpp>
-#include <boost/asio/query.hpp>
 #include <thread>
 
 #include "base/real/real.h"
@@ -65,12 +65,14 @@ fleet::Node known_node(store::Store& store, fleet::Node node, Timestamp now) {
         const auto rows = tx.query("select id from nodes where zone = $1 and name = $2", node.zone.str(), node.name);
         if (!rows.empty()) {
             node.id = store::id_in<NodeId>(rows.front(), "id");
-            tx.run("update nodes set arch = $1, cpus = $2, memory_bytes = $3, seen_at = $4, updated_at = $4 where id = $5", node.arch, node.cpus,
-                   node.memory_bytes, now, node.id);
+            tx.run("update nodes set arch = $1, cpus = $2, memory_bytes = $3, seen_at = $4, updated_at = $4 where id = $5", node.arch,
+                   node.cpus, node.memory_bytes, now, node.id);
             return node;
         }
-        tx.run("insert into nodes (id, name, zone, arch, cpus, memory_bytes, seen_at, created_at, updated_at) values ($1, $2, $3, $4, $5, $6, $7, $7, $7)", node.id,
-               node.name, node.zone.str(), node.arch, node.cpus, node.memory_bytes, now);
+        tx.run(
+            "insert into nodes (id, name, zone, arch, cpus, memory_bytes, seen_at, created_at, updated_at) values ($1, $2, $3, $4, $5, $6, "
+            "$7, $7, $7)",
+            node.id, node.name, node.zone.str(), node.arch, node.cpus, node.memory_bytes, now);
         return node;
     });
 }
@@ -86,7 +88,8 @@ std::optional<Diagnostic> port_taken(const Address& at) {
     const int error = errno;
     ::close(fd);
     if (bound) return std::nullopt;
-    if (error == EADDRINUSE) return Diagnostic{fmt::format("Port {} is taken by another program. Stop it, or choose another port with --listen.", at.port)};
+    if (error == EADDRINUSE)
+        return Diagnostic{fmt::format("Port {} is taken by another program. Stop it, or choose another port with --listen.", at.port)};
     return Diagnostic{fmt::format("Cannot listen on {}: {}.", at.str(), std::strerror(error))};
 }
 
@@ -97,11 +100,13 @@ constexpr std::size_t replicas_path_max = 107 - 28;
 expected<std::string> replica_directory(Disk& disk, const Layout& layout) {
     if (layout.replicas().size() <= replicas_path_max) return layout.replicas();
     const std::string base = fmt::format("/tmp/meridian-{}", ::geteuid());
-    if (::mkdir(base.c_str(), 0700) != 0 && errno != EEXIST) return complaint(fmt::format("Cannot make {}: {}.", base, std::strerror(errno)));
+    if (::mkdir(base.c_str(), 0700) != 0 && errno != EEXIST)
+        return complaint(fmt::format("Cannot make {}: {}.", base, std::strerror(errno)));
     struct stat facts{};
     // Somebody else's directory of that name would give them our sockets.
     if (::lstat(base.c_str(), &facts) != 0 || !S_ISDIR(facts.st_mode) || facts.st_uid != ::geteuid() || (facts.st_mode & 077) != 0) {
-        return complaint(fmt::format("{} is not a private directory of ours; remove it, or use a data directory with a shorter path.", base));
+        return complaint(
+            fmt::format("{} is not a private directory of ours; remove it, or use a data directory with a shorter path.", base));
     }
     const auto path = fmt::format("{}/{}", base, hex(sha256(layout.replicas())).substr(0, 16));
     if (auto made = disk.make_directories(path); !made) return complaint(made.error().said);
@@ -166,7 +171,7 @@ private:
     std::optional<inference::Gateway> gateway_;
     std::optional<http::Router> router_;
     std::optional<inference::Reconciler> reconciler_;
-    std::optional<TaskGroup> tasks_;  // on the home loop: reconciler, group commits
+    std::optional<TaskGroup> tasks_;         // on the home loop: reconciler, group commits
     std::shared_ptr<http::TlsContext> tls_;  // shared by the servers of all loops
     std::vector<std::unique_ptr<http::Server>> servers_;
     std::vector<std::unique_ptr<Listener>> listeners_;
@@ -177,11 +182,14 @@ private:
 expected<void> Running::open_storage() {
     zone_ = geography::Zone::parse(options_.zone);
     if (!zone_) return complaint(fmt::format("'{}' is no zone name; it looks like fr-par-1.", options_.zone));
-    for (const auto& path : {layout_.control(), layout_.zone(), layout_.content(), layout_.artifacts(), layout_.replicas(), layout_.ledger()}) {
+    for (const auto& path :
+         {layout_.control(), layout_.zone(), layout_.content(), layout_.artifacts(), layout_.replicas(), layout_.ledger()}) {
         if (auto made = disk_.make_directories(path); !made) return complaint("The data directory cannot be used: " + made.error().said);
     }
     auto lock = disk_.lock(layout_.lock());
-    if (!lock) return complaint(fmt::format("'{}' is in use by another Meridian ({}). Stop it first, or name another --data.", layout_.root, lock.error().said));
+    if (!lock)
+        return complaint(fmt::format("'{}' is in use by another Meridian ({}). Stop it first, or name another --data.", layout_.root,
+                                     lock.error().said));
     lock_ = std::move(*lock);
     auto control = keys::KeyRing::open(disk_, rng_, layout_.control_keys());
     if (!control) return std::unexpected(control.error());
@@ -223,7 +231,8 @@ expected<void> Running::open_services() {
     clients_.emplace(network_, clock_, loops_, http::EgressPolicy(options_.egress));
     gateway_.emplace(serving_, *meter_, [this](const Executor& executor) -> http::Client& { return clients_->here(executor); });
     reconciler_.emplace(*store_, *content_, *catalog_, *driver_, *deployments_, serving_, clock_, rng_, home,
-                        inference::RuntimeOptions{.llama_server = llama_path(options_.llama_server), .extra_readable = {}, .threads = options_.runtime_threads});
+                        inference::RuntimeOptions{
+                            .llama_server = llama_path(options_.llama_server), .extra_readable = {}, .threads = options_.runtime_threads});
     return {};
 }
 
@@ -253,7 +262,8 @@ void Running::add_routes() {
                                          std::vector<std::string> out;
                                          for (const auto& model : catalog_->models(std::nullopt)) {
                                              for (const auto& artifact : model.artifacts) {
-                                                 if (std::holds_alternative<catalog::FileSource>(artifact.source)) out.push_back(hex(artifact.digest));
+                                                 if (std::holds_alternative<catalog::FileSource>(artifact.source))
+                                                     out.push_back(hex(artifact.digest));
                                              }
                                          }
                                          return out;
@@ -289,11 +299,12 @@ expected<void> Running::listen() {
         std::function<void(const http::Access&)> access;
         if (options_.access_log) {
             access = [](const http::Access& a) {
-                log::info("access", "{} {} {} {} {} in {} out {} took {} us", a.request_id, a.peer, a.method, a.route, a.status, a.bytes_in, a.bytes_out,
-                          std::chrono::duration_cast<std::chrono::microseconds>(a.took).count());
+                log::info("access", "{} {} {} {} {} in {} out {} took {} us", a.request_id, a.peer, a.method, a.route, a.status, a.bytes_in,
+                          a.bytes_out, std::chrono::duration_cast<std::chrono::microseconds>(a.took).count());
             };
         }
-        servers_.push_back(std::make_unique<http::Server>(*router_, clock_, rng_, loops_.executor(i), http::ServerLimits{}, tls_, std::move(access)));
+        servers_.push_back(
+            std::make_unique<http::Server>(*router_, clock_, rng_, loops_.executor(i), http::ServerLimits{}, tls_, std::move(access)));
     }
     return {};
 }
@@ -355,8 +366,9 @@ std::vector<DeployedModel> Running::deployed() {
         model.error = d.error_message.value_or("");
         // The row may still say `ready` from an earlier run: what counts is that somebody answers now.
         const auto served = table->by_model.find(d.model_name);
-        model.ready = served != table->by_model.end() &&
-                      std::ranges::any_of(served->second, [&](const auto& one) { return one->deployment == d.id && !one->backends.empty(); });
+        model.ready = served != table->by_model.end() && std::ranges::any_of(served->second, [&](const auto& one) {
+                          return one->deployment == d.id && !one->backends.empty();
+                      });
         model.zone = zone_->str();
         if (const auto m = catalog_->find(d.model)) {
             model.price = fmt::format("€{} in, €{} out for a million tokens", m->input_per_million.str(), m->output_per_million.str());

@@ -40,14 +40,10 @@ public:
                                              {"placed_because", d.placed_because}});
         }
         const auto up = std::chrono::duration_cast<std::chrono::seconds>(parts_.clock.steady() - started_);
-        co_return JsonObject{{"version", MERIDIAN_VERSION},
-                             {"url", parts_.url()},
-                             {"uptime_seconds", up.count()},
-                             {"zone", parts_.zone.name.str()},
-                             {"place", parts_.zone.place()},
-                             {"jurisdiction", parts_.zone.jurisdiction()},
-                             {"nodes", std::move(nodes)},
-                             {"deployments", std::move(deployments)}};
+        co_return JsonObject{{"version", MERIDIAN_VERSION},  {"url", parts_.url()},
+                             {"uptime_seconds", up.count()}, {"zone", parts_.zone.name.str()},
+                             {"place", parts_.zone.place()}, {"jurisdiction", parts_.zone.jurisdiction()},
+                             {"nodes", std::move(nodes)},    {"deployments", std::move(deployments)}};
     }
 
     Task<Json> backup(Call<BackupWish> call) {
@@ -61,7 +57,9 @@ public:
 
     [[nodiscard]] http::Response ready() const {
         const bool is_ready = parts_.ready();
-        return {.status = is_ready ? 200 : 503, .headers = {{"Content-Type", "text/plain; charset=utf-8"}}, .body = is_ready ? "ready\n" : "not ready\n"};
+        return {.status = is_ready ? 200 : 503,
+                .headers = {{"Content-Type", "text/plain; charset=utf-8"}},
+                .body = is_ready ? "ready\n" : "not ready\n"};
     }
 
     [[nodiscard]] http::Response metrics() const {
@@ -91,21 +89,28 @@ public:
 private:
     static Json view(const fleet::Node& node) {
         JsonArray gpus, layers;
-        for (const auto& gpu : node.gpus) gpus.push_back(JsonObject{{"name", gpu.name}, {"uuid", gpu.uuid}, {"memory_bytes", gpu.memory_bytes}});
+        for (const auto& gpu : node.gpus)
+            gpus.push_back(JsonObject{{"name", gpu.name}, {"uuid", gpu.uuid}, {"memory_bytes", gpu.memory_bytes}});
         for (const auto& layer : node.sandbox_layers) layers.emplace_back(layer);
-        return JsonObject{{"id", node.id.str()},   {"name", node.name}, {"zone", node.zone.str()}, {"arch", node.arch},
-                          {"cpus", node.cpus},     {"memory_bytes", node.memory_bytes}, {"gpus", std::move(gpus)}, {"sandbox_layers", std::move(layers)}};
+        return JsonObject{{"id", node.id.str()},     {"name", node.name},
+                          {"zone", node.zone.str()}, {"arch", node.arch},
+                          {"cpus", node.cpus},       {"memory_bytes", node.memory_bytes},
+                          {"gpus", std::move(gpus)}, {"sandbox_layers", std::move(layers)}};
     }
 
     SystemParts parts_;
     Steady started_;
 };
 
-http::Response plain(std::string_view text) { return {.status = 200, .headers = {{"Content-Type", "text/plain; charset=utf-8"}}, .body = std::string(text)}; }
+http::Response plain(std::string_view text) {
+    return {.status = 200, .headers = {{"Content-Type", "text/plain; charset=utf-8"}}, .body = std::string(text)};
+}
 
 http::Response page() {
     http::Response out{.status = 200, .headers = {{"Content-Type", "text/html; charset=utf-8"}}, .body = std::string(console_page)};
-    out.headers.add("Content-Security-Policy", "default-src 'none'; style-src 'unsafe-inline'; script-src 'unsafe-inline'; connect-src 'self'; img-src data:; base-uri 'none'; form-action 'none'; frame-ancestors 'none'");
+    out.headers.add("Content-Security-Policy",
+                    "default-src 'none'; style-src 'unsafe-inline'; script-src 'unsafe-inline'; connect-src 'self'; img-src data:; "
+                    "base-uri 'none'; form-action 'none'; frame-ancestors 'none'");
     out.headers.add("X-Content-Type-Options", "nosniff");
     out.headers.add("Referrer-Policy", "no-referrer");
     out.headers.add("Cache-Control", "no-cache");
@@ -118,15 +123,22 @@ void add_system_routes(http::Router& router, SystemParts parts) {
     auto api = std::make_shared<Api>(std::move(parts));
     const auto m = Dialect::meridian;
     const auto open = http::anyone();
-    router.add(http::typed<Nothing, http::Response>("GET", "/healthz", open, m, doc("Health", "The process runs", "system"), [](Call<>) { return plain("ok\n"); }));
-    router.add(http::typed<Nothing, http::Response>("GET", "/readyz", open, m, doc("Ready", "Requests are accepted", "system"), [api](Call<>) { return api->ready(); }));
-    router.add(http::typed<Nothing, http::Response>("GET", "/metrics", open, m, doc("Metrics", "Prometheus text", "system"), [api](Call<>) { return api->metrics(); }));
-    router.add(http::typed<Nothing, http::Response>("GET", "/", open, m, doc("Page", "Chat, prices and receipts in a browser", "system"), [](Call<>) { return page(); }));
-    router.add(http::typed<Nothing, Json>("GET", "/meridian/v1/status", Permission{"read", "status"}, m, doc("Status", "What runs, and where", "system"),
+    router.add(http::typed<Nothing, http::Response>("GET", "/healthz", open, m, doc("Health", "The process runs", "system"),
+                                                    [](Call<>) { return plain("ok\n"); }));
+    router.add(http::typed<Nothing, http::Response>("GET", "/readyz", open, m, doc("Ready", "Requests are accepted", "system"),
+                                                    [api](Call<>) { return api->ready(); }));
+    router.add(http::typed<Nothing, http::Response>("GET", "/metrics", open, m, doc("Metrics", "Prometheus text", "system"),
+                                                    [api](Call<>) { return api->metrics(); }));
+    router.add(http::typed<Nothing, http::Response>("GET", "/", open, m, doc("Page", "Chat, prices and receipts in a browser", "system"),
+                                                    [](Call<>) { return page(); }));
+    router.add(http::typed<Nothing, Json>("GET", "/meridian/v1/status", Permission{"read", "status"}, m,
+                                          doc("Status", "What runs, and where", "system"),
                                           [api](Call<> c) { return api->status(std::move(c)); }));
-    router.add(http::typed<BackupWish, Json>("POST", "/meridian/v1/backup", Permission{"admin", "system"}, m, doc("Backup", "Copy database, keys and ledger", "system"),
+    router.add(http::typed<BackupWish, Json>("POST", "/meridian/v1/backup", Permission{"admin", "system"}, m,
+                                             doc("Backup", "Copy database, keys and ledger", "system"),
                                              [api](Call<BackupWish> c) { return api->backup(std::move(c)); }));
-    router.add(http::openapi_route(router, {.title = "Meridian", .version = MERIDIAN_VERSION, .description = "A sovereign AI and quantum cloud.", .server_url = "/"}));
+    router.add(http::openapi_route(
+        router, {.title = "Meridian", .version = MERIDIAN_VERSION, .description = "A sovereign AI and quantum cloud.", .server_url = "/"}));
 }
 
 }  // namespace meridian::app

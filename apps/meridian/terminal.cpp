@@ -16,7 +16,9 @@ bool colours() {
     return on;
 }
 
-std::string wrapped(const char* code, std::string_view text) { return colours() ? fmt::format("\x1b[{}m{}\x1b[0m", code, text) : std::string(text); }
+std::string wrapped(const char* code, std::string_view text) {
+    return colours() ? fmt::format("\x1b[{}m{}\x1b[0m", code, text) : std::string(text);
+}
 
 std::size_t points(std::string_view text) {
     return static_cast<std::size_t>(std::ranges::count_if(text, [](char c) { return (static_cast<unsigned char>(c) & 0xC0) != 0x80; }));

@@ -46,7 +46,7 @@ public:
     virtual ~Disk() = default;
     virtual DiskResult<std::unique_ptr<File>> open(const std::string& path, Open how) = 0;
     virtual DiskResult<void> rename(const std::string& from, const std::string& to) = 0;  // atomic; replaces `to`
-    virtual DiskResult<void> remove(const std::string& path) = 0;                          // a file or an empty directory
+    virtual DiskResult<void> remove(const std::string& path) = 0;                         // a file or an empty directory
     virtual DiskResult<void> make_directories(const std::string& path) = 0;
     virtual DiskResult<std::vector<std::string>> list(const std::string& path) = 0;  // names, sorted
     virtual DiskResult<bool> exists(const std::string& path) = 0;

@@ -38,9 +38,9 @@ public:
     explicit Error(Fault fault, std::string said, std::string logged = {});
 
     Fault fault;
-    std::string said;    // for the user: a sentence that says what to do
-    std::string logged;  // for the operator; never content
-    std::string code;    // a dialect's own word where one exists ("model_not_found"); may be empty
+    std::string said;                   // for the user: a sentence that says what to do
+    std::string logged;                 // for the operator; never content
+    std::string code;                   // a dialect's own word where one exists ("model_not_found"); may be empty
     std::string resource, resource_id;  // what it is about, when it is about one thing
     std::string state;                  // that thing's state, for a conflict
     std::vector<FieldProblem> fields;

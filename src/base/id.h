@@ -20,7 +20,7 @@ struct Uuid {
     [[nodiscard]] std::string str() const;
     // Accepts the 36-character form in either case.
     static std::optional<Uuid> parse(std::string_view text);
-    static Uuid random(Rng& rng);                                  // version 4
+    static Uuid random(Rng& rng);                                   // version 4
     static Uuid ordered(Rng& rng, std::int64_t unix_milliseconds);  // version 7: sorts by time of making
 };
 

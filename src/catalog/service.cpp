@@ -351,8 +351,10 @@ Task<> Catalog::verify(Model model) {
         for (const auto& artifact : model.artifacts) {
             if (!s.artifacts.has(artifact.digest) || s.artifacts.check(artifact.digest)) continue;
             s.artifacts.remove(artifact.digest);
-            throw Error(Fault::unavailable, fmt::format("The stored file of '{}' no longer has the digest of the catalogue (the disk changed it); it was removed. Deploy again to "
-                                                        "fetch it anew, or add the file again.", model.name))
+            throw Error(Fault::unavailable, fmt::format("The stored file of '{}' no longer has the digest of the catalogue (the disk "
+                                                        "changed it); it was removed. Deploy again to "
+                                                        "fetch it anew, or add the file again.",
+                                                        model.name))
                 .with_code("digest_mismatch");
         }
     });

@@ -13,6 +13,7 @@ namespace meridian::inference {
 void add_scaleway_routes(http::Router& router, Deployments& deployments, const catalog::Catalog& catalog, std::string public_url);
 void add_openai_routes(http::Router& router, Gateway& gateway);
 // `disk` and `pool` read runtime logs and key files that an operator names.
-void add_native_routes(http::Router& router, Deployments& deployments, catalog::Catalog& catalog, store::ContentStore& content, store::Store& store, Disk& disk);
+void add_native_routes(http::Router& router, Deployments& deployments, catalog::Catalog& catalog, store::ContentStore& content,
+                       store::Store& store, Disk& disk);
 
 }  // namespace meridian::inference

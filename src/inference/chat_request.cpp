@@ -14,19 +14,42 @@ namespace meridian::inference {
 namespace {
 
 constexpr std::array chat_fields = {
-    "messages", "frequency_penalty", "logit_bias", "logprobs", "top_logprobs", "max_tokens", "max_completion_tokens", "n",
-    "presence_penalty", "response_format", "seed", "stop", "stream", "stream_options", "temperature", "top_p", "top_k", "min_p",
-    "repeat_penalty", "tools", "tool_choice", "parallel_tool_calls", "reasoning_effort", "chat_template_kwargs",
+    "messages",
+    "frequency_penalty",
+    "logit_bias",
+    "logprobs",
+    "top_logprobs",
+    "max_tokens",
+    "max_completion_tokens",
+    "n",
+    "presence_penalty",
+    "response_format",
+    "seed",
+    "stop",
+    "stream",
+    "stream_options",
+    "temperature",
+    "top_p",
+    "top_k",
+    "min_p",
+    "repeat_penalty",
+    "tools",
+    "tool_choice",
+    "parallel_tool_calls",
+    "reasoning_effort",
+    "chat_template_kwargs",
 };
 constexpr std::array completion_fields = {
-    "prompt", "frequency_penalty", "logit_bias", "logprobs", "max_tokens", "n", "presence_penalty", "seed", "stop", "stream",
-    "stream_options", "temperature", "top_p", "top_k", "min_p", "repeat_penalty",
+    "prompt", "frequency_penalty", "logit_bias",  "logprobs", "max_tokens", "n",     "presence_penalty", "seed", "stop",
+    "stream", "stream_options",    "temperature", "top_p",    "top_k",      "min_p", "repeat_penalty",
 };
 constexpr std::array embedding_fields = {"input"};
 constexpr std::array roles = {"system", "developer", "user", "assistant", "tool", "function"};
 
 [[noreturn]] void refuse(std::string field, std::string said, std::string code = "invalid_value") {
-    throw Error(Fault::invalid, said).with_code(std::move(code)).with({std::move(field), FieldProblem::Reason::constraint, std::move(said)});
+    throw Error(Fault::invalid, said)
+        .with_code(std::move(code))
+        .with({std::move(field), FieldProblem::Reason::constraint, std::move(said)});
 }
 
 const Json* present(const JsonObject& body, std::string_view key) {
@@ -68,7 +91,8 @@ void check_content_part(const Json& part, const std::string& where) {
         const auto* image = member(part, "image_url");
         const auto* url = image ? text_member(*image, "url") : nullptr;
         // A remote URL would make the runtime fetch it, past the operator's egress rules.
-        if (!url || !view(*url).starts_with("data:")) refuse(where + ".image_url", "Send images as data: URLs; remote URLs are not fetched.");
+        if (!url || !view(*url).starts_with("data:"))
+            refuse(where + ".image_url", "Send images as data: URLs; remote URLs are not fetched.");
         return;
     }
     refuse(where + ".type", "This content part's type is not supported here; use \"text\" or \"image_url\".");
@@ -111,19 +135,23 @@ void check_tools(const JsonObject& body) {
     for (const auto& tool : tools->get_array()) {
         const auto* function = member(tool, "function");
         if (!function || !text_member(*function, "name")) {
-            refuse(fmt::format("tools.{}", i), "Each tool needs {\"type\":\"function\",\"function\":{\"name\":...}}.", "missing_required_parameter");
+            refuse(fmt::format("tools.{}", i), "Each tool needs {\"type\":\"function\",\"function\":{\"name\":...}}.",
+                   "missing_required_parameter");
         }
         ++i;
     }
     if (!choice) return;
     if (choice->is_string()) {
         const auto word = view(choice->get_string());
-        if (word != "auto" && word != "none" && word != "required") refuse("tool_choice", "'tool_choice' must be auto, none, required or a named function.");
+        if (word != "auto" && word != "none" && word != "required")
+            refuse("tool_choice", "'tool_choice' must be auto, none, required or a named function.");
         return;
     }
     const auto* function = member(*choice, "function");
     const auto* wanted = function ? text_member(*function, "name") : nullptr;
-    const bool known = wanted && std::ranges::any_of(tools->get_array(), [&](const Json& t) { return *text_member(*member(t, "function"), "name") == *wanted; });
+    const bool known = wanted && std::ranges::any_of(tools->get_array(), [&](const Json& t) {
+                           return *text_member(*member(t, "function"), "name") == *wanted;
+                       });
     if (!known) refuse("tool_choice", "'tool_choice' must name one of 'tools'.");
 }
 
@@ -150,7 +178,8 @@ void check_input(const JsonObject& body, Asked& asked) {
     } else if (input->get_string().empty()) {
         refuse("input", "'input' must not be empty.");
     }
-    if (present(body, "dimensions")) refuse("dimensions", "This model's embeddings have a fixed size; leave 'dimensions' out.", "unsupported_parameter");
+    if (present(body, "dimensions"))
+        refuse("dimensions", "This model's embeddings have a fixed size; leave 'dimensions' out.", "unsupported_parameter");
     if (const auto* format = present(body, "encoding_format")) {
         if (!format->is_string() || (view(format->get_string()) != "float" && view(format->get_string()) != "base64")) {
             refuse("encoding_format", "'encoding_format' must be float or base64.");
@@ -163,13 +192,15 @@ void check_response_format(const JsonObject& body) {
     const auto* format = present(body, "response_format");
     if (!format) return;
     const auto* type = text_member(*format, "type");
-    if (!type) refuse("response_format.type", "'response_format' needs a 'type': text, json_object or json_schema.", "missing_required_parameter");
+    if (!type)
+        refuse("response_format.type", "'response_format' needs a 'type': text, json_object or json_schema.", "missing_required_parameter");
     const auto word = view(*type);
     if (word == "text" || word == "json_object") return;
     if (word != "json_schema") refuse("response_format.type", "'response_format.type' must be text, json_object or json_schema.");
     const auto* schema = member(*format, "json_schema");
     const auto* inner = schema ? member(*schema, "schema") : nullptr;
-    if (!inner || !inner->is_object()) refuse("response_format.json_schema", "'json_schema' needs a 'schema' object.", "missing_required_parameter");
+    if (!inner || !inner->is_object())
+        refuse("response_format.json_schema", "'json_schema' needs a 'schema' object.", "missing_required_parameter");
 }
 
 template <class Fields>
@@ -202,7 +233,8 @@ void narrow_named_tool(JsonObject& out) {
 Asked read_request(Operation operation, std::string_view text) {
     auto parsed = parse_json(text);
     if (!parsed) {
-        throw Error(Fault::invalid, fmt::format("The body is not valid JSON (byte {}): {}", parsed.error().at, parsed.error().said)).with_code("invalid_json");
+        throw Error(Fault::invalid, fmt::format("The body is not valid JSON (byte {}): {}", parsed.error().at, parsed.error().said))
+            .with_code("invalid_json");
     }
     if (!parsed->is_object()) throw Error(Fault::invalid, "The body must be a JSON object.").with_code("invalid_json");
     Asked asked;
@@ -242,14 +274,20 @@ Asked read_request(Operation operation, std::string_view text) {
 
 void check_against(const Asked& asked, const Served& served) {
     using catalog::Capability;
-    const auto needed = asked.operation == Operation::chat ? Capability::chat : asked.operation == Operation::completion ? Capability::completion : Capability::embedding;
+    const auto needed = asked.operation == Operation::chat         ? Capability::chat
+                        : asked.operation == Operation::completion ? Capability::completion
+                                                                   : Capability::embedding;
     if (!served.can(needed)) {
-        throw Error(Fault::invalid, fmt::format("Model '{}' does not do {}; GET /v1/models lists each model's capabilities.", asked.model, catalog::name(needed)))
+        throw Error(Fault::invalid, fmt::format("Model '{}' does not do {}; GET /v1/models lists each model's capabilities.", asked.model,
+                                                catalog::name(needed)))
             .with_code("unsupported_model");
     }
     // llama-server would silently drop the tools when the chat template has no place for them.
     if (asked.wants_tools && !served.can(Capability::tools)) {
-        throw Error(Fault::invalid, fmt::format("Model '{}' cannot call tools: its chat template has no place for them. Leave 'tools' out or use another model.", asked.model))
+        throw Error(
+            Fault::invalid,
+            fmt::format("Model '{}' cannot call tools: its chat template has no place for them. Leave 'tools' out or use another model.",
+                        asked.model))
             .with_code("unsupported_parameter")
             .with({"tools", FieldProblem::Reason::constraint, "not supported by this model"});
     }
@@ -258,7 +296,7 @@ void check_against(const Asked& asked, const Served& served) {
 std::string body_for(const Asked& asked, const Backend& backend) {
     JsonObject out = asked.operation == Operation::chat         ? only(asked.body, chat_fields)
                      : asked.operation == Operation::completion ? only(asked.body, completion_fields)
-                                                      : only(asked.body, embedding_fields);
+                                                                : only(asked.body, embedding_fields);
     out["model"] = backend.model;
     if (asked.operation == Operation::embedding) out["encoding_format"] = "float";
     if (asked.stream) out["stream_options"] = {{"include_usage", true}};

@@ -16,10 +16,10 @@ struct Asked {
     Operation operation = Operation::chat;
     std::string model;
     bool stream = false;
-    bool include_usage = false;       // the caller asked for usage in its stream
-    bool base64_embeddings = false;   // the runtime gives floats, we encode
+    bool include_usage = false;      // the caller asked for usage in its stream
+    bool base64_embeddings = false;  // the runtime gives floats, we encode
     bool wants_tools = false;
-    JsonObject body;                  // as the caller sent it
+    JsonObject body;  // as the caller sent it
 };
 
 // Throws Error{invalid} with an OpenAI code and the field's name for anything a client may get wrong.

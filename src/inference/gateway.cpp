@@ -15,18 +15,24 @@ constexpr std::size_t answer_max = 64 * 1024 * 1024;
 
 std::string_view path_of(Operation operation) {
     switch (operation) {
-        case Operation::chat: return "/chat/completions";
-        case Operation::completion: return "/completions";
-        case Operation::embedding: return "/embeddings";
+        case Operation::chat:
+            return "/chat/completions";
+        case Operation::completion:
+            return "/completions";
+        case Operation::embedding:
+            return "/embeddings";
     }
     return "";
 }
 
 metering::Kind kind_of(Operation operation) {
     switch (operation) {
-        case Operation::chat: return metering::Kind::chat;
-        case Operation::completion: return metering::Kind::completion;
-        case Operation::embedding: return metering::Kind::embedding;
+        case Operation::chat:
+            return metering::Kind::chat;
+        case Operation::completion:
+            return metering::Kind::completion;
+        case Operation::embedding:
+            return metering::Kind::embedding;
     }
     return metering::Kind::chat;
 }
@@ -72,23 +78,29 @@ Choice choose(const std::vector<std::shared_ptr<const Served>>& candidates, cons
     if (best.backend) return best;
     if (!waiting) return best;
     if (any_backend && !failed) {
-        throw Error(Fault::busy, "Every replica of this model is full; try again shortly.").with_code("rate_limit_exceeded").after(std::chrono::seconds(1));
+        throw Error(Fault::busy, "Every replica of this model is full; try again shortly.")
+            .with_code("rate_limit_exceeded")
+            .after(std::chrono::seconds(1));
     }
     if (any_backend) return best;
-    throw Error(Fault::unavailable, fmt::format("The model is deployed but not answering yet: {}. Try again shortly.", waiting->waiting_for))
+    throw Error(Fault::unavailable,
+                fmt::format("The model is deployed but not answering yet: {}. Try again shortly.", waiting->waiting_for))
         .with_code("model_not_ready")
         .after(std::chrono::seconds(2));
 }
 
 [[noreturn]] void unknown_model(const std::string& model) {
-    throw Error(Fault::not_found, fmt::format("The model '{}' does not exist or is not deployed; GET /v1/models lists what is served.", model))
+    throw Error(Fault::not_found,
+                fmt::format("The model '{}' does not exist or is not deployed; GET /v1/models lists what is served.", model))
         .with_code("model_not_found")
         .about("model", model)
         .with({"model", FieldProblem::Reason::constraint, "not served"});
 }
 
 [[noreturn]] void failed(const http::ClientError& error) {
-    throw Error(Fault::unavailable, "The model's runtime did not answer; try again.", error.said).with_code("runtime_error").after(std::chrono::seconds(1));
+    throw Error(Fault::unavailable, "The model's runtime did not answer; try again.", error.said)
+        .with_code("runtime_error")
+        .after(std::chrono::seconds(1));
 }
 
 // One request on its way: everything that outlives a single attempt.
@@ -146,7 +158,9 @@ Task<Attempt> answer_whole(Job& job, metering::Meter& meter, http::Incoming& inc
     if (incoming.status() != 200) throw error_from(incoming.status(), body.bytes);
     const auto run = job.hold.id().str();
     auto answer = whole_answer(job.asked, "chatcmpl-" + run, body.bytes);
-    if (!answer) throw Error(Fault::unavailable, "The model's runtime sent a broken answer; try again.", answer.error().said).with_code("runtime_error");
+    if (!answer)
+        throw Error(Fault::unavailable, "The model's runtime sent a broken answer; try again.", answer.error().said)
+            .with_code("runtime_error");
     meter.settle(std::move(job.hold), answer->usage, metering::Outcome::finished);
     if (asks_durable(job.exchange.request())) co_await meter.durable();
     http::Response response;
@@ -197,8 +211,10 @@ Task<Attempt> answer_stream(Job& job, metering::Meter& meter, http::Incoming& in
     meter.settle(std::move(job.hold), relay.usage(), outcome);
     if (outcome == metering::Outcome::cancelled) co_return Attempt::gone;
     if (outcome == metering::Outcome::failed) {
-        const auto error = relay.failure() ? *relay.failure()
-                                           : Error(Fault::unavailable, "The model's runtime ended in the middle of the answer.").with_code("runtime_error");
+        const auto error =
+            relay.failure()
+                ? *relay.failure()
+                : Error(Fault::unavailable, "The model's runtime ended in the middle of the answer.").with_code("runtime_error");
         co_await job.exchange.write(out + error_event(error, job.exchange.request().id));
     } else {
         if (asks_durable(job.exchange.request())) co_await meter.durable();
@@ -252,7 +268,8 @@ Task<> Gateway::run(http::Exchange& exchange, Operation operation) {
         auto sent = co_await client.send(choice.backend->target, outgoing(asked, *choice.backend), job.cancel);
         auto ended = Attempt::again;
         if (sent) {
-            ended = asked.stream ? co_await answer_stream(job, meter_, **sent, *choice.backend) : co_await answer_whole(job, meter_, **sent);
+            ended =
+                asked.stream ? co_await answer_stream(job, meter_, **sent, *choice.backend) : co_await answer_whole(job, meter_, **sent);
         } else if (sent.error().kind == http::ClientError::Kind::cancelled) {
             ended = Attempt::gone;
         }
@@ -263,8 +280,10 @@ Task<> Gateway::run(http::Exchange& exchange, Operation operation) {
             co_return;
         }
         if (attempt == 1 && sent && (*sent)->status() == 503) throw error_from(503, {});
-        if (attempt == 1) failed(sent ? http::ClientError{http::ClientError::Kind::closed, "the backend ended before its answer", true} : sent.error());
-        log::warn("inference", "run {}: backend on {} failed before anything was sent, trying once more", job.hold.id().str(), choice.backend->node);
+        if (attempt == 1)
+            failed(sent ? http::ClientError{http::ClientError::Kind::closed, "the backend ended before its answer", true} : sent.error());
+        log::warn("inference", "run {}: backend on {} failed before anything was sent, trying once more", job.hold.id().str(),
+                  choice.backend->node);
         if (const auto other = choose(found->second, caller, choice.backend); other.backend) {
             choice = other;
             job.hold.note_node(choice.backend->node);

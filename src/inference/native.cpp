@@ -25,9 +25,11 @@ struct AddModel {
 };
 constexpr auto describe(As<AddModel>) {
     using A = AddModel;
-    return fields(field("name", &A::name, length{1, limits::name}), field("path", &A::path), field("url", &A::url), field("upstream_model", &A::upstream_model),
-                  field("key_file", &A::key_file), field("input_per_million", &A::input_per_million), field("output_per_million", &A::output_per_million),
-                  field("embedding", &A::embedding, defaulted), field("slots", &A::slots, range{1, 256}), field("context", &A::context, range{64, 1 << 22}));
+    return fields(field("name", &A::name, length{1, limits::name}), field("path", &A::path), field("url", &A::url),
+                  field("upstream_model", &A::upstream_model), field("key_file", &A::key_file),
+                  field("input_per_million", &A::input_per_million), field("output_per_million", &A::output_per_million),
+                  field("embedding", &A::embedding, defaulted), field("slots", &A::slots, range{1, 256}),
+                  field("context", &A::context, range{64, 1 << 22}));
 }
 
 namespace {
@@ -61,10 +63,17 @@ public:
                 .with({"path", FieldProblem::Reason::required, "path or url"});
         }
         if (in.path) {
-            co_return view(co_await catalog_.add_file(
-                {.path = *in.path, .name = in.name, .embedding = in.embedding, .slots = in.slots, .context = in.context, .project = std::nullopt}));
+            co_return view(co_await catalog_.add_file({.path = *in.path,
+                                                       .name = in.name,
+                                                       .embedding = in.embedding,
+                                                       .slots = in.slots,
+                                                       .context = in.context,
+                                                       .project = std::nullopt}));
         }
-        catalog::AddUrl what{.url = *in.url, .name = in.name, .upstream_model = in.upstream_model.value_or(in.name), .key = {},
+        catalog::AddUrl what{.url = *in.url,
+                             .name = in.name,
+                             .upstream_model = in.upstream_model.value_or(in.name),
+                             .key = {},
                              .input_per_million = price_in("input_per_million", in.input_per_million),
                              .output_per_million = price_in("output_per_million", in.output_per_million)};
         if (in.key_file) what.key = co_await key_from(*in.key_file);
@@ -76,7 +85,8 @@ public:
         if (!model) throw Error(Fault::not_found, "There is no model of that name in the catalogue.").about("model", call.param("name"));
         for (const auto& d : co_await deployments_.list(call.caller_as<identity::Caller>())) {
             if (d.model == model->id) {
-                throw Error(Fault::precondition, "The model is deployed; delete its deployments first.", d.id.str()).about("model", model->name);
+                throw Error(Fault::precondition, "The model is deployed; delete its deployments first.", d.id.str())
+                    .about("model", model->name);
             }
         }
         co_await catalog_.remove(model->id);
@@ -108,7 +118,9 @@ public:
 private:
     Task<std::string> key_from(std::string path) {
         auto text = co_await on(store_.pool(), [this, path] { return disk_.read_file(path); });
-        if (!text) throw Error(Fault::invalid, "The key file cannot be read: " + text.error().said).with({"key_file", FieldProblem::Reason::constraint, "readable file"});
+        if (!text)
+            throw Error(Fault::invalid, "The key file cannot be read: " + text.error().said)
+                .with({"key_file", FieldProblem::Reason::constraint, "readable file"});
         while (!text->empty() && std::isspace(static_cast<unsigned char>(text->back())) != 0) text->pop_back();
         co_return std::move(*text);
     }
@@ -116,7 +128,8 @@ private:
     [[nodiscard]] Json view(const catalog::Model& m) const {
         JsonArray capabilities, upstreams;
         for (const auto capability : m.capabilities) capabilities.emplace_back(catalog::name(capability));
-        for (const auto& upstream : m.upstreams) upstreams.push_back(JsonObject{{"url", upstream.url}, {"upstream_model", upstream.upstream_model}});
+        for (const auto& upstream : m.upstreams)
+            upstreams.push_back(JsonObject{{"url", upstream.url}, {"upstream_model", upstream.upstream_model}});
         return JsonObject{{"id", m.id.str()},
                           {"name", m.name},
                           {"title", m.title},
@@ -135,7 +148,9 @@ private:
                           {"digest", m.artifacts.empty() ? "" : "sha256:" + hex(m.artifacts.front().digest)},
                           {"input_per_million", m.input_per_million.str()},
                           {"output_per_million", m.output_per_million.str()},
-                          {"state", m.is_upstream() ? "external" : catalog_.is_local(m) ? "local" : "in its registry"}};
+                          {"state", m.is_upstream()        ? "external"
+                                    : catalog_.is_local(m) ? "local"
+                                                           : "in its registry"}};
     }
 
     Deployments& deployments_;
@@ -147,20 +162,25 @@ private:
 
 }  // namespace
 
-void add_native_routes(http::Router& router, Deployments& deployments, catalog::Catalog& catalog, store::ContentStore& content, store::Store& store, Disk& disk) {
+void add_native_routes(http::Router& router, Deployments& deployments, catalog::Catalog& catalog, store::ContentStore& content,
+                       store::Store& store, Disk& disk) {
     auto api = std::make_shared<Api>(deployments, catalog, content, store, disk);
     const auto m = Dialect::meridian;
-    router.add(http::typed<Nothing, Json>("GET", "/meridian/v1/models", Permission{"read", "models"}, m, doc("ListCatalogModels", "The catalogue with licences and prices", "models"),
+    router.add(http::typed<Nothing, Json>("GET", "/meridian/v1/models", Permission{"read", "models"}, m,
+                                          doc("ListCatalogModels", "The catalogue with licences and prices", "models"),
                                           [api](Call<> c) { return api->models(c); }));
-    router.add(http::typed<AddModel, Json>("POST", "/meridian/v1/models", Permission{"create", "models"}, m, doc("AddModel", "Add a file or an endpoint", "models"),
+    router.add(http::typed<AddModel, Json>("POST", "/meridian/v1/models", Permission{"create", "models"}, m,
+                                           doc("AddModel", "Add a file or an endpoint", "models"),
                                            [api](Call<AddModel> c) { return api->add(std::move(c)); }));
     router.add(http::typed<Nothing, http::NoContent>("DELETE", "/meridian/v1/models/{name...}", Permission{"remove", "models"}, m,
-                                                     doc("RemoveModel", "Take a model out of the catalogue", "models"), [api](Call<> c) { return api->remove(std::move(c)); }));
+                                                     doc("RemoveModel", "Take a model out of the catalogue", "models"),
+                                                     [api](Call<> c) { return api->remove(std::move(c)); }));
     router.add(http::typed<Nothing, Json>("GET", "/meridian/v1/deployments/{deployment_id}/progress", Permission{"read", "deployments"}, m,
                                           doc("GetDeploymentProgress", "What a deployment is doing, in words", "deployments"),
                                           [api](Call<> c) { return api->progress(std::move(c)); }));
-    router.add(http::typed<Nothing, http::Bytes>("GET", "/meridian/v1/deployments/{deployment_id}/logs", Permission{"read", "deployments"}, m,
-                                                 doc("GetDeploymentLogs", "The runtime's log", "deployments"), [api](Call<> c) { return api->logs(std::move(c)); }));
+    router.add(http::typed<Nothing, http::Bytes>("GET", "/meridian/v1/deployments/{deployment_id}/logs", Permission{"read", "deployments"},
+                                                 m, doc("GetDeploymentLogs", "The runtime's log", "deployments"),
+                                                 [api](Call<> c) { return api->logs(std::move(c)); }));
 }
 
 }  // namespace meridian::inference

@@ -63,14 +63,18 @@ http::Route invoke(std::string path, std::string id, std::string summary, http::
 
 void add_openai_routes(http::Router& router, Gateway& gateway) {
     const http::Permission use{"invoke", "inference"};
-    router.add(http::typed<http::Nothing, Json>("GET", "/v1/models", use, Dialect::openai, http::doc("ListServedModels", "Models that answer", "openai"),
+    router.add(http::typed<http::Nothing, Json>("GET", "/v1/models", use, Dialect::openai,
+                                                http::doc("ListServedModels", "Models that answer", "openai"),
                                                 [&gateway](http::Call<> c) { return models(gateway, c); }));
-    router.add(http::typed<http::Nothing, Json>("GET", "/v1/models/{model...}", use, Dialect::openai, http::doc("GetServedModel", "One model that answers", "openai"),
+    router.add(http::typed<http::Nothing, Json>("GET", "/v1/models/{model...}", use, Dialect::openai,
+                                                http::doc("GetServedModel", "One model that answers", "openai"),
                                                 [&gateway](http::Call<> c) { return model(gateway, c); }));
     router.add(invoke("/v1/chat/completions", "CreateChatCompletion", "A chat answer, whole or streamed",
                       [&gateway](http::Exchange& exchange) { return gateway.chat(exchange); }));
-    router.add(invoke("/v1/completions", "CreateCompletion", "A text continued", [&gateway](http::Exchange& exchange) { return gateway.completion(exchange); }));
-    router.add(invoke("/v1/embeddings", "CreateEmbedding", "Texts as vectors", [&gateway](http::Exchange& exchange) { return gateway.embedding(exchange); }));
+    router.add(invoke("/v1/completions", "CreateCompletion", "A text continued",
+                      [&gateway](http::Exchange& exchange) { return gateway.completion(exchange); }));
+    router.add(invoke("/v1/embeddings", "CreateEmbedding", "Texts as vectors",
+                      [&gateway](http::Exchange& exchange) { return gateway.embedding(exchange); }));
 }
 
 }  // namespace meridian::inference

@@ -21,13 +21,14 @@ std::vector<ReplicaRow> of(const DeploymentId& id, const std::vector<ReplicaRow>
 
 std::string words(const catalog::Progress& progress) {
     if (progress.total == 0) return std::string(catalog::name(progress.phase));
-    return fmt::format("{} {:.1f} of {:.1f} MB", catalog::name(progress.phase), static_cast<double>(progress.done) / 1e6, static_cast<double>(progress.total) / 1e6);
+    return fmt::format("{} {:.1f} of {:.1f} MB", catalog::name(progress.phase), static_cast<double>(progress.done) / 1e6,
+                       static_cast<double>(progress.total) / 1e6);
 }
 
 }  // namespace
 
-Reconciler::Reconciler(store::Store& store, store::ContentStore& content, catalog::Catalog& catalog, fleet::Driver& driver, Deployments& deployments,
-                       Serving& serving, Clock& clock, Rng& rng, Executor executor, RuntimeOptions runtime)
+Reconciler::Reconciler(store::Store& store, store::ContentStore& content, catalog::Catalog& catalog, fleet::Driver& driver,
+                       Deployments& deployments, Serving& serving, Clock& clock, Rng& rng, Executor executor, RuntimeOptions runtime)
     : store_(store),
       content_(content),
       catalog_(catalog),
@@ -124,7 +125,8 @@ Task<> Reconciler::bring(Deployment deployment) {
                 deployments_.phases().set(id, "verifying");
                 co_await catalog_.verify(*model);
             }
-            co_await catalog_.ensure_local(*model, [this, id](catalog::Progress progress) { deployments_.phases().set(id, words(progress)); });
+            co_await catalog_.ensure_local(*model,
+                                           [this, id](catalog::Progress progress) { deployments_.phases().set(id, words(progress)); });
         }
         deployments_.phases().set(id, "starting");
     } catch (const Error& error) {
@@ -200,7 +202,9 @@ Task<> Reconciler::run_replicas(Deployment deployment, std::vector<ReplicaRow> r
         co_await add_replicas(std::move(deployment), *model, wanted - replicas.size(), known);
         co_return;
     }
-    const auto state = ready >= wanted ? DeploymentState::ready : deployment.state == DeploymentState::ready ? DeploymentState::ready : deployment.state;
+    const auto state = ready >= wanted                              ? DeploymentState::ready
+                       : deployment.state == DeploymentState::ready ? DeploymentState::ready
+                                                                    : deployment.state;
     if (state != deployment.state || ready != deployment.size) {
         deployment.state = state;
         deployment.size = ready;
@@ -289,14 +293,15 @@ void Reconciler::add_backends(const Deployment& deployment, const catalog::Model
         auto& load = load_of_[row.id.str()];
         if (!load) load = std::make_shared<BackendLoad>();
         const auto* on = node(row.node);
-        served.backends.push_back({.node = on ? on->name : row.node.str(),
-                                   .target = {.tls = false, .host = "replica", .port = 80, .local = replica->address},
-                                   .path_prefix = "/v1",
-                                   .bearer = replica->secret,
-                                   .model = model.name,
-                                   .running_max = static_cast<int>(std::max<std::uint32_t>(1, model.slots_default)) * limits::waiting_per_slot,
-                                   .fresh_for_streams = true,
-                                   .load = load});
+        served.backends.push_back(
+            {.node = on ? on->name : row.node.str(),
+             .target = {.tls = false, .host = "replica", .port = 80, .local = replica->address},
+             .path_prefix = "/v1",
+             .bearer = replica->secret,
+             .model = model.name,
+             .running_max = static_cast<int>(std::max<std::uint32_t>(1, model.slots_default)) * limits::waiting_per_slot,
+             .fresh_for_streams = true,
+             .load = load});
     }
 }
 
@@ -345,7 +350,8 @@ void Reconciler::publish(const Known& known) {
         served->created_at = deployment ? deployment->created_at : model.created_at;
         if (deployment) served->deployment = deployment->id;
         served->waiting_for = deployment ? std::string(name(deployment->state)) : std::string();
-        if (deployment && !deployments_.phases().of(deployment->id).empty()) served->waiting_for += ", " + deployments_.phases().of(deployment->id);
+        if (deployment && !deployments_.phases().of(deployment->id).empty())
+            served->waiting_for += ", " + deployments_.phases().of(deployment->id);
         if (!model.artifacts.empty()) served->digest = "sha256:" + hex(model.artifacts.front().digest);
         if (model.is_upstream()) {
             add_external(model, *served);

@@ -22,8 +22,8 @@ namespace meridian::inference {
 
 class Reconciler {
 public:
-    Reconciler(store::Store& store, store::ContentStore& content, catalog::Catalog& catalog, fleet::Driver& driver, Deployments& deployments, Serving& serving,
-               Clock& clock, Rng& rng, Executor executor, RuntimeOptions runtime);
+    Reconciler(store::Store& store, store::ContentStore& content, catalog::Catalog& catalog, fleet::Driver& driver,
+               Deployments& deployments, Serving& serving, Clock& clock, Rng& rng, Executor executor, RuntimeOptions runtime);
     ~Reconciler();
 
     // Claims replicas that survived and publishes what they serve, then works until stop().

@@ -35,7 +35,8 @@ void floats_to_base64(JsonObject& answer) {
             const float f = number.is_number() ? static_cast<float>(number.to_number<double>()) : 0.0F;
             std::uint32_t bits;
             std::memcpy(&bits, &f, 4);
-            for (int shift = 0; shift < 32; shift += 8) raw.push_back(static_cast<char>(bits >> shift));  // little-endian, as clients decode
+            for (int shift = 0; shift < 32; shift += 8)
+                raw.push_back(static_cast<char>(bits >> shift));  // little-endian, as clients decode
         }
         *embedding = base64(raw);
     }
@@ -64,12 +65,20 @@ Error error_from(int status, std::string_view body) {
         }
     }
     if (type == "exceed_context_size_error") {
-        return Error(Fault::invalid, message.empty() ? "The prompt is longer than the model's context; shorten it." : message).with_code("context_length_exceeded");
+        return Error(Fault::invalid, message.empty() ? "The prompt is longer than the model's context; shorten it." : message)
+            .with_code("context_length_exceeded");
     }
-    if (status == 503) return Error(Fault::unavailable, "The model is loading; try again shortly.").with_code("model_loading").after(std::chrono::seconds(2));
-    if (status == 429) return Error(Fault::busy, "The model's endpoint is at its limit; try again shortly.").with_code("rate_limit_exceeded").after(std::chrono::seconds(1));
+    if (status == 503)
+        return Error(Fault::unavailable, "The model is loading; try again shortly.")
+            .with_code("model_loading")
+            .after(std::chrono::seconds(2));
+    if (status == 429)
+        return Error(Fault::busy, "The model's endpoint is at its limit; try again shortly.")
+            .with_code("rate_limit_exceeded")
+            .after(std::chrono::seconds(1));
     if (status == 401 || status == 403) {
-        return Error(Fault::unavailable, "The model's endpoint refused our credential; the operator has to renew it.", fmt::format("backend answered {}", status))
+        return Error(Fault::unavailable, "The model's endpoint refused our credential; the operator has to renew it.",
+                     fmt::format("backend answered {}", status))
             .with_code("upstream_credential");
     }
     if (status >= 400 && status < 500) {
@@ -77,9 +86,12 @@ Error error_from(int status, std::string_view body) {
     }
     // llama-server says 500 for grammars it cannot build from a schema; its text names the place, and is about the caller's input.
     if (message.find("schema") != std::string::npos || message.find("grammar") != std::string::npos) {
-        return Error(Fault::invalid, message).with_code("invalid_json_schema").with({"response_format", FieldProblem::Reason::format, message});
+        return Error(Fault::invalid, message)
+            .with_code("invalid_json_schema")
+            .with({"response_format", FieldProblem::Reason::format, message});
     }
-    return Error(Fault::unavailable, "The model's runtime failed on this request; try again.", fmt::format("backend answered {} {}", status, type))
+    return Error(Fault::unavailable, "The model's runtime failed on this request; try again.",
+                 fmt::format("backend answered {} {}", status, type))
         .with_code("runtime_error")
         .after(std::chrono::seconds(1));
 }

@@ -32,7 +32,7 @@ public:
     StreamRelay(const Asked& asked, std::string_view backend_model);
     // False when the stream is broken beyond repair (an endless event).
     [[nodiscard]] bool feed(std::string_view piece, std::string& out);
-    [[nodiscard]] bool finished() const { return finished_; }          // [DONE] was seen; it is not part of `out`
+    [[nodiscard]] bool finished() const { return finished_; }  // [DONE] was seen; it is not part of `out`
     [[nodiscard]] const metering::Usage& usage() const { return usage_; }
     [[nodiscard]] bool anything_sent() const { return sent_; }
     [[nodiscard]] const std::optional<Error>& failure() const { return failure_; }  // the backend reported an error mid-stream

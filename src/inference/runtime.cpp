@@ -38,9 +38,29 @@ fleet::Launch launch_of(const RuntimeOptions& options, const catalog::Model& mod
     fleet::Launch launch;
     launch.id = id;
     launch.program = options.llama_server;
-    launch.arguments = {"--model", model_path, "--host", "{socket}", "--alias", model.name, "--api-key-file", "{secret_file}",
-                        "--ctx-size", std::to_string(context_of(model)), "--parallel", std::to_string(slots), "--threads", threads,
-                        "--threads-batch", threads, "--threads-http", std::to_string(slots * static_cast<std::uint32_t>(limits::waiting_per_slot) + 8), "--no-slots", "--cache-ram", "0", "--offline", "--no-warmup"};
+    launch.arguments = {"--model",
+                        model_path,
+                        "--host",
+                        "{socket}",
+                        "--alias",
+                        model.name,
+                        "--api-key-file",
+                        "{secret_file}",
+                        "--ctx-size",
+                        std::to_string(context_of(model)),
+                        "--parallel",
+                        std::to_string(slots),
+                        "--threads",
+                        threads,
+                        "--threads-batch",
+                        threads,
+                        "--threads-http",
+                        std::to_string(slots * static_cast<std::uint32_t>(limits::waiting_per_slot) + 8),
+                        "--no-slots",
+                        "--cache-ram",
+                        "0",
+                        "--offline",
+                        "--no-warmup"};
     if (model.can(catalog::Capability::embedding)) {
         launch.arguments.push_back("--embedding");
     } else {

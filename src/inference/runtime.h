@@ -10,9 +10,9 @@
 namespace meridian::inference {
 
 struct RuntimeOptions {
-    std::string llama_server;               // the program
+    std::string llama_server;                 // the program
     std::vector<std::string> extra_readable;  // libraries of a custom build
-    std::uint32_t threads = 0;              // 0: chosen from the node's CPUs
+    std::uint32_t threads = 0;                // 0: chosen from the node's CPUs
 };
 
 // What one replica needs: weights (mapped and partly repacked), the key-value cache of all slots, working memory.

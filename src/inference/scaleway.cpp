@@ -46,11 +46,12 @@ struct DeploymentView {
 };
 constexpr auto describe(As<DeploymentView>) {
     using D = DeploymentView;
-    return fields(field("id", &D::id), field("name", &D::name), field("project_id", &D::project_id), field("status", &D::status), field("tags", &D::tags),
-                  field("node_type_name", &D::node_type_name), field("endpoints", &D::endpoints), field("size", &D::size), field("min_size", &D::min_size),
-                  field("max_size", &D::max_size), field("error_message", &D::error_message), field("model_id", &D::model_id),
-                  field("quantization", &D::quantization), field("model_name", &D::model_name), field("created_at", &D::created_at),
-                  field("updated_at", &D::updated_at), field("region", &D::region));
+    return fields(field("id", &D::id), field("name", &D::name), field("project_id", &D::project_id), field("status", &D::status),
+                  field("tags", &D::tags), field("node_type_name", &D::node_type_name), field("endpoints", &D::endpoints),
+                  field("size", &D::size), field("min_size", &D::min_size), field("max_size", &D::max_size),
+                  field("error_message", &D::error_message), field("model_id", &D::model_id), field("quantization", &D::quantization),
+                  field("model_name", &D::model_name), field("created_at", &D::created_at), field("updated_at", &D::updated_at),
+                  field("region", &D::region));
 }
 
 struct EndpointSpec {
@@ -63,7 +64,8 @@ constexpr auto describe(As<EndpointSpec>) {
 }
 
 bool name_characters(std::string_view text) {
-    return std::ranges::all_of(text, [](char c) { return std::isalnum(static_cast<unsigned char>(c)) != 0 || c == '-' || c == '_' || c == '.'; });
+    return std::ranges::all_of(text,
+                               [](char c) { return std::isalnum(static_cast<unsigned char>(c)) != 0 || c == '-' || c == '_' || c == '.'; });
 }
 
 struct CreateDeployment {
@@ -79,11 +81,13 @@ struct CreateDeployment {
 };
 constexpr auto describe(As<CreateDeployment>) {
     using C = CreateDeployment;
-    return fields(field("name", &C::name, length{0, limits::name}, matches{"letters, digits, '-', '_' and '.'", name_characters}, defaulted),
-                  field("project_id", &C::project_id), field("model_id", &C::model_id, length{1, limits::name}), field("accept_eula", &C::accept_eula),
-                  field("node_type_name", &C::node_type_name, length{0, 64}, defaulted), field("tags", &C::tags, at_most{limits::tags}),
-                  field("min_size", &C::min_size, range{1, limits::deployment_size}), field("max_size", &C::max_size, range{1, limits::deployment_size}),
-                  field("endpoints", &C::endpoints), field("quantization", &C::quantization));
+    return fields(
+        field("name", &C::name, length{0, limits::name}, matches{"letters, digits, '-', '_' and '.'", name_characters}, defaulted),
+        field("project_id", &C::project_id), field("model_id", &C::model_id, length{1, limits::name}),
+        field("accept_eula", &C::accept_eula), field("node_type_name", &C::node_type_name, length{0, 64}, defaulted),
+        field("tags", &C::tags, at_most{limits::tags}), field("min_size", &C::min_size, range{1, limits::deployment_size}),
+        field("max_size", &C::max_size, range{1, limits::deployment_size}), field("endpoints", &C::endpoints),
+        field("quantization", &C::quantization));
 }
 
 struct UpdateDeployment {
@@ -97,7 +101,8 @@ constexpr auto describe(As<UpdateDeployment>) {
     using U = UpdateDeployment;
     return fields(field("name", &U::name, length{1, limits::name}, matches{"letters, digits, '-', '_' and '.'", name_characters}),
                   field("tags", &U::tags, at_most{limits::tags}), field("min_size", &U::min_size, range{1, limits::deployment_size}),
-                  field("max_size", &U::max_size, range{1, limits::deployment_size}), field("model_id", &U::model_id), field("quantization", &U::quantization));
+                  field("max_size", &U::max_size, range{1, limits::deployment_size}), field("model_id", &U::model_id),
+                  field("quantization", &U::quantization));
 }
 
 struct CreateEndpoint {
@@ -115,7 +120,8 @@ struct SupportedQuantization {
 };
 constexpr auto describe(As<SupportedQuantization>) {
     using Q = SupportedQuantization;
-    return fields(field("quantization_bits", &Q::quantization_bits), field("allowed", &Q::allowed), field("max_context_size", &Q::max_context_size));
+    return fields(field("quantization_bits", &Q::quantization_bits), field("allowed", &Q::allowed),
+                  field("max_context_size", &Q::max_context_size));
 }
 struct SupportedNode {
     std::string node_type_name;
@@ -143,10 +149,11 @@ struct ModelView {
 };
 constexpr auto describe(As<ModelView>) {
     using M = ModelView;
-    return fields(field("id", &M::id), field("name", &M::name), field("project_id", &M::project_id), field("tags", &M::tags), field("status", &M::status),
-                  field("description", &M::description), field("error_message", &M::error_message), field("has_eula", &M::has_eula),
-                  field("created_at", &M::created_at), field("updated_at", &M::updated_at), field("region", &M::region),
-                  field("nodes_support", &M::nodes_support), field("parameter_size_bits", &M::parameter_size_bits), field("size_bytes", &M::size_bytes));
+    return fields(field("id", &M::id), field("name", &M::name), field("project_id", &M::project_id), field("tags", &M::tags),
+                  field("status", &M::status), field("description", &M::description), field("error_message", &M::error_message),
+                  field("has_eula", &M::has_eula), field("created_at", &M::created_at), field("updated_at", &M::updated_at),
+                  field("region", &M::region), field("nodes_support", &M::nodes_support),
+                  field("parameter_size_bits", &M::parameter_size_bits), field("size_bytes", &M::size_bytes));
 }
 
 struct NodeTypeView {
@@ -160,9 +167,10 @@ struct NodeTypeView {
 };
 constexpr auto describe(As<NodeTypeView>) {
     using N = NodeTypeView;
-    return fields(field("name", &N::name), field("stock_status", &N::stock_status), field("description", &N::description), field("vcpus", &N::vcpus),
-                  field("memory", &N::memory), field("vram", &N::vram), field("disabled", &N::disabled), field("beta", &N::beta),
-                  field("created_at", &N::created_at), field("updated_at", &N::updated_at), field("gpus", &N::gpus), field("region", &N::region));
+    return fields(field("name", &N::name), field("stock_status", &N::stock_status), field("description", &N::description),
+                  field("vcpus", &N::vcpus), field("memory", &N::memory), field("vram", &N::vram), field("disabled", &N::disabled),
+                  field("beta", &N::beta), field("created_at", &N::created_at), field("updated_at", &N::updated_at),
+                  field("gpus", &N::gpus), field("region", &N::region));
 }
 
 namespace {
@@ -181,11 +189,15 @@ template <class View>
 void sort_views(std::vector<View>& views, Order order) {
     std::ranges::sort(views, [order](const View& a, const View& b) {
         switch (order) {
-            case Order::created_at_asc: return std::tie(a.created_at, a.id) < std::tie(b.created_at, b.id);
-            case Order::name_asc: return std::tie(a.name, a.id) < std::tie(b.name, b.id);
-            case Order::name_desc: return std::tie(b.name, a.id) < std::tie(a.name, b.id);
+            case Order::created_at_asc:
+                return std::tie(a.created_at, a.id) < std::tie(b.created_at, b.id);
+            case Order::name_asc:
+                return std::tie(a.name, a.id) < std::tie(b.name, b.id);
+            case Order::name_desc:
+                return std::tie(b.name, a.id) < std::tie(a.name, b.id);
             case Order::created_at_desc:
-            case Order::display_rank_asc: return std::tie(b.created_at, a.id) < std::tie(a.created_at, b.id);
+            case Order::display_rank_asc:
+                return std::tie(b.created_at, a.id) < std::tie(a.created_at, b.id);
         }
         return false;
     });
@@ -241,15 +253,18 @@ public:
         check_region(call);
         DeploymentChange change{call.in.name, call.in.tags, call.in.min_size, call.in.max_size, call.in.model_id};
         if (change.min_size && !change.max_size) {
-            const auto before = co_await deployments_.get(call.caller_as<identity::Caller>(), http::id_param<DeploymentId>(call, "deployment_id"));
+            const auto before =
+                co_await deployments_.get(call.caller_as<identity::Caller>(), http::id_param<DeploymentId>(call, "deployment_id"));
             change.max_size = std::max(before.max_size, *change.min_size);
         }
-        co_return view(co_await deployments_.update(call.caller_as<identity::Caller>(), http::id_param<DeploymentId>(call, "deployment_id"), std::move(change)));
+        co_return view(co_await deployments_.update(call.caller_as<identity::Caller>(), http::id_param<DeploymentId>(call, "deployment_id"),
+                                                    std::move(change)));
     }
 
     Task<DeploymentView> remove(Call<> call) {
         check_region(call);
-        co_return view(co_await deployments_.remove(call.caller_as<identity::Caller>(), http::id_param<DeploymentId>(call, "deployment_id")));
+        co_return view(
+            co_await deployments_.remove(call.caller_as<identity::Caller>(), http::id_param<DeploymentId>(call, "deployment_id")));
     }
 
     Task<EndpointView> create_endpoint(Call<CreateEndpoint> call) {
@@ -300,7 +315,8 @@ public:
 private:
     void check_region(const http::Called& call) const {
         if (call.param("region") == region_) return;
-        throw Error(Fault::invalid, "This installation serves region '" + region_ + "'.").with({"region", FieldProblem::Reason::constraint, "use " + region_});
+        throw Error(Fault::invalid, "This installation serves region '" + region_ + "'.")
+            .with({"region", FieldProblem::Reason::constraint, "use " + region_});
     }
 
     static void check_endpoints(const std::vector<EndpointSpec>& endpoints) {
@@ -390,13 +406,16 @@ void add_scaleway_routes(http::Router& router, Deployments& deployments, const c
     auto api = std::make_shared<Api>(deployments, catalog, std::move(public_url));
     const std::string base = "/inference/v1/regions/{region}";
     const auto s = Dialect::scaleway;
-    const Permission read{"read", "deployments"}, create{"create", "deployments"}, update{"update", "deployments"}, remove{"remove", "deployments"},
-        models{"read", "models"}, nodes{"read", "nodes"};
-    router.add(http::typed<Nothing, Listed<"deployments", DeploymentView>>("GET", base + "/deployments", read, s, doc("ListDeployments", "Deployments of the region", "inference"),
+    const Permission read{"read", "deployments"}, create{"create", "deployments"}, update{"update", "deployments"},
+        remove{"remove", "deployments"}, models{"read", "models"}, nodes{"read", "nodes"};
+    router.add(http::typed<Nothing, Listed<"deployments", DeploymentView>>("GET", base + "/deployments", read, s,
+                                                                           doc("ListDeployments", "Deployments of the region", "inference"),
                                                                            [api](Call<> c) { return api->list(std::move(c)); }));
-    router.add(http::typed<CreateDeployment, http::Created<DeploymentView>>("POST", base + "/deployments", create, s, doc("CreateDeployment", "Deploy a model", "inference"),
-                                                                            [api](Call<CreateDeployment> c) { return api->create(std::move(c)); }));
-    router.add(http::typed<Nothing, DeploymentView>("GET", base + "/deployments/{deployment_id}", read, s, doc("GetDeployment", "One deployment", "inference"),
+    router.add(http::typed<CreateDeployment, http::Created<DeploymentView>>(
+        "POST", base + "/deployments", create, s, doc("CreateDeployment", "Deploy a model", "inference"),
+        [api](Call<CreateDeployment> c) { return api->create(std::move(c)); }));
+    router.add(http::typed<Nothing, DeploymentView>("GET", base + "/deployments/{deployment_id}", read, s,
+                                                    doc("GetDeployment", "One deployment", "inference"),
                                                     [api](Call<> c) { return api->get(std::move(c)); }));
     router.add(http::typed<UpdateDeployment, DeploymentView>("PATCH", base + "/deployments/{deployment_id}", update, s,
                                                              doc("UpdateDeployment", "Change name, tags, sizes or model", "inference"),
@@ -404,15 +423,18 @@ void add_scaleway_routes(http::Router& router, Deployments& deployments, const c
     router.add(http::typed<Nothing, DeploymentView>("DELETE", base + "/deployments/{deployment_id}", remove, s,
                                                     doc("DeleteDeployment", "Stop and delete a deployment", "inference"),
                                                     [api](Call<> c) { return api->remove(std::move(c)); }));
-    router.add(http::typed<CreateEndpoint, EndpointView>("POST", base + "/endpoints", update, s, doc("CreateEndpoint", "Add an endpoint", "inference"),
+    router.add(http::typed<CreateEndpoint, EndpointView>("POST", base + "/endpoints", update, s,
+                                                         doc("CreateEndpoint", "Add an endpoint", "inference"),
                                                          [api](Call<CreateEndpoint> c) { return api->create_endpoint(std::move(c)); }));
-    router.add(http::typed<Nothing, http::NoContent>("DELETE", base + "/endpoints/{endpoint_id}", update, s, doc("DeleteEndpoint", "Remove an endpoint", "inference"),
+    router.add(http::typed<Nothing, http::NoContent>("DELETE", base + "/endpoints/{endpoint_id}", update, s,
+                                                     doc("DeleteEndpoint", "Remove an endpoint", "inference"),
                                                      [api](Call<> c) { return api->remove_endpoint(std::move(c)); }));
-    router.add(http::typed<Nothing, Listed<"models", ModelView>>("GET", base + "/models", models, s, doc("ListModels", "The catalogue", "inference"),
-                                                                 [api](Call<> c) { return api->models(c); }));
+    router.add(http::typed<Nothing, Listed<"models", ModelView>>(
+        "GET", base + "/models", models, s, doc("ListModels", "The catalogue", "inference"), [api](Call<> c) { return api->models(c); }));
     router.add(http::typed<Nothing, ModelView>("GET", base + "/models/{model_id}", models, s, doc("GetModel", "One model", "inference"),
                                                [api](Call<> c) { return api->model(c); }));
-    router.add(http::typed<Nothing, Listed<"node_types", NodeTypeView>>("GET", base + "/node-types", nodes, s, doc("ListNodeTypes", "Node types of the region", "inference"),
+    router.add(http::typed<Nothing, Listed<"node_types", NodeTypeView>>("GET", base + "/node-types", nodes, s,
+                                                                        doc("ListNodeTypes", "Node types of the region", "inference"),
                                                                         [api](Call<> c) { return api->node_types(c); }));
 }
 

@@ -23,7 +23,8 @@ Deployment found(store::Tx& tx, const identity::Caller& caller, const Deployment
 }
 
 void check_sizes(std::uint32_t min_size, std::uint32_t max_size) {
-    if (min_size < 1 || min_size > limits::deployment_size) wrong("min_size", fmt::format("min_size must be between 1 and {}.", limits::deployment_size));
+    if (min_size < 1 || min_size > limits::deployment_size)
+        wrong("min_size", fmt::format("min_size must be between 1 and {}.", limits::deployment_size));
     if (max_size < min_size || max_size > limits::deployment_size) {
         wrong("max_size", fmt::format("max_size must be between min_size and {}.", limits::deployment_size));
     }
@@ -31,7 +32,8 @@ void check_sizes(std::uint32_t min_size, std::uint32_t max_size) {
 
 void check_project(store::Tx& tx, const identity::Caller& caller, const ProjectId& project) {
     const auto rows = tx.query("select id from projects where id = $1 and organization_id = $2", project, caller.organization);
-    if (rows.empty() || !caller.may_see(project)) throw Error(Fault::not_found, "There is no project with this id.").about("project", project.str());
+    if (rows.empty() || !caller.may_see(project))
+        throw Error(Fault::not_found, "There is no project with this id.").about("project", project.str());
 }
 
 }  // namespace
@@ -52,14 +54,16 @@ std::string Phases::of(const DeploymentId& id) const {
     return it == words_.end() ? std::string() : it->second;
 }
 
-Deployments::Deployments(store::Store& store, const catalog::Catalog& catalog, std::vector<fleet::Node> nodes, geography::Zone zone, Clock& clock, Rng& rng)
+Deployments::Deployments(store::Store& store, const catalog::Catalog& catalog, std::vector<fleet::Node> nodes, geography::Zone zone,
+                         Clock& clock, Rng& rng)
     : store_(store), catalog_(catalog), nodes_(std::move(nodes)), zone_(std::move(zone)), clock_(clock), rng_(rng) {}
 
 catalog::Model Deployments::model_for(const identity::Caller& caller, const std::string& id_or_name) const {
     const auto id = ModelId::parse(id_or_name);
     auto model = id ? catalog_.find(*id) : catalog_.find(std::string_view(id_or_name));
     if (!model || (model->project && !caller.may_see(*model->project))) {
-        throw Error(Fault::not_found, fmt::format("There is no model '{}' in the catalogue; list it to see the names.", id_or_name)).about("model", id_or_name);
+        throw Error(Fault::not_found, fmt::format("There is no model '{}' in the catalogue; list it to see the names.", id_or_name))
+            .about("model", id_or_name);
     }
     return std::move(*model);
 }

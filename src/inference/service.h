@@ -49,7 +49,8 @@ private:
 class Deployments {
 public:
     // `nodes` are this zone's; they do not change while the program runs.
-    Deployments(store::Store& store, const catalog::Catalog& catalog, std::vector<fleet::Node> nodes, geography::Zone zone, Clock& clock, Rng& rng);
+    Deployments(store::Store& store, const catalog::Catalog& catalog, std::vector<fleet::Node> nodes, geography::Zone zone, Clock& clock,
+                Rng& rng);
 
     Task<Deployment> create(identity::Caller caller, DeploymentWish wish);
     // Another project's deployment is not_found.

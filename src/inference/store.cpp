@@ -56,11 +56,12 @@ void add_endpoints(store::Tx& tx, std::vector<Deployment>& deployments) {
 
 void insert(store::Tx& tx, const Deployment& d, std::string_view zone) {
     tx.run(
-        "insert into deployments (id, name, organization_id, project_id, region, zone, state, tags, node_type, model_id, model_name, min_size, "
+        "insert into deployments (id, name, organization_id, project_id, region, zone, state, tags, node_type, model_id, model_name, "
+        "min_size, "
         "max_size, size, error_message, placed_because, created_at, updated_at, version) "
         "values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19)",
-        d.id, d.name, d.organization, d.project, zone.substr(0, 6), zone, name(d.state), texts(d.tags), d.node_type, d.model, d.model_name, d.min_size,
-        d.max_size, d.size, d.error_message, d.placed_because, d.created_at, d.updated_at, d.version);
+        d.id, d.name, d.organization, d.project, zone.substr(0, 6), zone, name(d.state), texts(d.tags), d.node_type, d.model, d.model_name,
+        d.min_size, d.max_size, d.size, d.error_message, d.placed_because, d.created_at, d.updated_at, d.version);
     for (const auto& endpoint : d.endpoints) insert(tx, d.id, endpoint, d.created_at);
     tx.changed("deployments", d.id.str());
 }
@@ -71,10 +72,11 @@ void update(store::Tx& tx, Deployment& d) {
     const auto before = deployment_state(rows.front().get<std::string>("state"));
     MERIDIAN_ASSERT(before && (*before == d.state || may_move(*before, d.state)));
     const auto changed = tx.run(
-        "update deployments set name = $1, state = $2, tags = $3, min_size = $4, max_size = $5, size = $6, error_message = $7, placed_because = $8, "
+        "update deployments set name = $1, state = $2, tags = $3, min_size = $4, max_size = $5, size = $6, error_message = $7, "
+        "placed_because = $8, "
         "updated_at = $9, model_id = $10, model_name = $11, version = version + 1 where id = $12 and version = $13",
-        d.name, name(d.state), texts(d.tags), d.min_size, d.max_size, d.size, d.error_message, d.placed_because, d.updated_at, d.model, d.model_name, d.id,
-        d.version);
+        d.name, name(d.state), texts(d.tags), d.min_size, d.max_size, d.size, d.error_message, d.placed_because, d.updated_at, d.model,
+        d.model_name, d.id, d.version);
     if (changed == 0) {
         throw Error(Fault::conflict, "The deployment was changed by somebody else at the same time; read it again and retry.")
             .about("deployment", d.id.str())
@@ -105,8 +107,8 @@ std::vector<Deployment> all(store::Tx& tx) {
 }
 
 void insert(store::Tx& tx, const DeploymentId& deployment, const Endpoint& endpoint, Timestamp now) {
-    tx.run("insert into endpoints (id, deployment_id, auth_disabled, created_at, updated_at) values ($1, $2, $3, $4, $4)", endpoint.id, deployment,
-           endpoint.auth_disabled, now);
+    tx.run("insert into endpoints (id, deployment_id, auth_disabled, created_at, updated_at) values ($1, $2, $3, $4, $4)", endpoint.id,
+           deployment, endpoint.auth_disabled, now);
     tx.changed("deployments", deployment.str());
 }
 
@@ -121,8 +123,10 @@ std::optional<DeploymentId> deployment_of(store::Tx& tx, const EndpointId& id) {
 void insert(store::Tx& tx, const ReplicaRow& replica, std::string_view zone) {
     JsonArray list;
     for (const int gpu : replica.gpus) list.emplace_back(gpu);
-    tx.run("insert into replicas (id, deployment_id, node_id, zone, state, gpus, created_at, updated_at) values ($1, $2, $3, $4, 'wanted', $5, $6, $6)",
-           replica.id, replica.deployment, replica.node, zone, to_text(list), replica.created_at);
+    tx.run(
+        "insert into replicas (id, deployment_id, node_id, zone, state, gpus, created_at, updated_at) values ($1, $2, $3, $4, 'wanted', "
+        "$5, $6, $6)",
+        replica.id, replica.deployment, replica.node, zone, to_text(list), replica.created_at);
 }
 
 void remove(store::Tx& tx, const ReplicaId& id) { tx.run("delete from replicas where id = $1", id); }

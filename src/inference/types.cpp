@@ -16,17 +16,15 @@ constexpr std::array names = {
 };
 
 constexpr std::pair<DeploymentState, DeploymentState> moves[] = {
-    {creating, deploying}, {creating, ready}, {creating, error},     {deploying, ready},    {deploying, error},    {ready, scaling},
-    {ready, creating},     {ready, error},    {ready, deploying},    {scaling, ready},      {scaling, error},      {scaling, creating},
-    {error, creating},     {error, deleting}, {creating, deleting},  {deploying, deleting}, {ready, deleting},     {scaling, deleting},
-    {locked, deleting},    {deploying, creating}, {scaling, scaling}, {creating, creating},
+    {creating, deploying}, {creating, ready},     {creating, error},    {deploying, ready},    {deploying, error}, {ready, scaling},
+    {ready, creating},     {ready, error},        {ready, deploying},   {scaling, ready},      {scaling, error},   {scaling, creating},
+    {error, creating},     {error, deleting},     {creating, deleting}, {deploying, deleting}, {ready, deleting},  {scaling, deleting},
+    {locked, deleting},    {deploying, creating}, {scaling, scaling},   {creating, creating},
 };
 
 }  // namespace
 
-std::string_view name(DeploymentState state) {
-    return std::ranges::find(names, state, &decltype(names)::value_type::first)->second;
-}
+std::string_view name(DeploymentState state) { return std::ranges::find(names, state, &decltype(names)::value_type::first)->second; }
 
 std::optional<DeploymentState> deployment_state(std::string_view word) {
     const auto it = std::ranges::find(names, word, &decltype(names)::value_type::second);

@@ -60,7 +60,7 @@ namespace limits {
 inline constexpr std::uint32_t deployment_size = 50;
 inline constexpr std::size_t name = 255;
 inline constexpr std::size_t tags = 50;
-inline constexpr int waiting_per_slot = 16;        // requests that may queue behind one slot of a replica
+inline constexpr int waiting_per_slot = 16;          // requests that may queue behind one slot of a replica
 inline constexpr int running_per_upstream = 16'384;  // requests under way at one external endpoint
 inline constexpr std::size_t chat_body_bytes = 32 * 1024 * 1024;
 }  // namespace limits
@@ -84,7 +84,7 @@ struct Backend {
 
 // A deployment (or an external model) as the data path sees it. Immutable.
 struct Served {
-    DeploymentId deployment;  // nil for an external model without a deployment
+    DeploymentId deployment;           // nil for an external model without a deployment
     std::optional<ProjectId> project;  // nullopt: every project
     std::string model;
     std::string digest;  // "sha256:..." or "upstream:<host>"

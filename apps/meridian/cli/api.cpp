@@ -66,7 +66,8 @@ struct Api::State {
     }
 
     [[noreturn]] void unreachable_now(const std::string& said) const {
-        throw Failure{unreachable, fmt::format("Meridian does not answer at {}: {}", to.url, said), "start it with: meridian up   (or set MERIDIAN_URL)"};
+        throw Failure{unreachable, fmt::format("Meridian does not answer at {}: {}", to.url, said),
+                      "start it with: meridian up   (or set MERIDIAN_URL)"};
     }
 
     static Task<> fetch(State* self, http::Outgoing request, http::ClientResult<http::Response>* out) {

@@ -19,7 +19,8 @@ void add_backup(CLI::App& app, Common& common, const Chosen& chosen) {
             auto api = common.api();
             const auto made = api.post("/meridian/v1/backup", JsonObject{{"directory", std::filesystem::absolute(*directory).string()}});
             if (common.json) return print(made);
-            fmt::print("{} files, {} in {}\n", number(made, "files"), terminal::bytes(static_cast<std::uint64_t>(number(made, "bytes"))), *directory);
+            fmt::print("{} files, {} in {}\n", number(made, "files"), terminal::bytes(static_cast<std::uint64_t>(number(made, "bytes"))),
+                       *directory);
             return int{ok};
         });
     });
@@ -30,7 +31,8 @@ void add_backup(CLI::App& app, Common& common, const Chosen& chosen) {
         chosen([&common, directory] {
             real::PosixDisk disk;
             const auto done = app::restore(disk, *directory, common.data);
-            if (!done) throw Failure{failed, done.error().said, "name an empty place with --data, and a directory that `meridian backup` made"};
+            if (!done)
+                throw Failure{failed, done.error().said, "name an empty place with --data, and a directory that `meridian backup` made"};
             if (common.json) return print(JsonObject{{"files", done->files}, {"bytes", done->bytes}, {"data", common.data}});
             fmt::print("{} files, {} restored into {}\n", done->files, terminal::bytes(done->bytes), common.data);
             return int{ok};

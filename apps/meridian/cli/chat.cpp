@@ -42,7 +42,8 @@ std::string turn(Api& api, const ChatOptions& o, const JsonArray& messages, bool
     if (json) {
         print(JsonObject{{"content", answer}, {"usage", usage}, {"receipt", receipt}});
     } else {
-        fmt::print("\n{}\n", terminal::dim(fmt::format("{} tokens in, {} out · receipt {}", number(usage, "prompt_tokens"), number(usage, "completion_tokens"), receipt)));
+        fmt::print("\n{}\n", terminal::dim(fmt::format("{} tokens in, {} out · receipt {}", number(usage, "prompt_tokens"),
+                                                       number(usage, "completion_tokens"), receipt)));
     }
     return answer;
 }

@@ -35,7 +35,7 @@ void add_completion(CLI::App& app, Common& common, const Chosen& chosen);
 
 // JSON on standard output, with a line break at the end.
 int print(const Json& json);
-std::string field(const Json& json, std::string_view key);      // "" when absent or no text
-std::int64_t number(const Json& json, std::string_view key);    // 0 when absent
+std::string field(const Json& json, std::string_view key);    // "" when absent or no text
+std::int64_t number(const Json& json, std::string_view key);  // 0 when absent
 
 }  // namespace meridian::cli

@@ -18,11 +18,16 @@ int declare(const Common& common, const DeclareOptions& o) {
     real::PosixDisk disk;
     real::WallClock clock;
     const app::Layout layout(common.data, zone->str());
-    if (auto made = disk.make_directories(layout.zone()); !made) throw Failure{failed, made.error().said, "make the data directory writable"};
+    if (auto made = disk.make_directories(layout.zone()); !made)
+        throw Failure{failed, made.error().said, "make the data directory writable"};
     const geography::Declaration said{o.place, o.jurisdiction, o.operator_name, clock.now()};
-    if (auto written = geography::DeclarationFile(disk, layout.zone()).write(said); !written) throw Failure{failed, written.error().said, "write the values as the message says"};
-    if (common.json) return print(JsonObject{{"zone", zone->str()}, {"place", o.place}, {"jurisdiction", o.jurisdiction}, {"operator", o.operator_name}});
-    fmt::print("Receipts of {} say from the next start on: {}, jurisdiction {}, declared by {} today.\n", zone->str(), o.place, o.jurisdiction, o.operator_name);
+    if (auto written = geography::DeclarationFile(disk, layout.zone()).write(said); !written)
+        throw Failure{failed, written.error().said, "write the values as the message says"};
+    if (common.json)
+        return print(
+            JsonObject{{"zone", zone->str()}, {"place", o.place}, {"jurisdiction", o.jurisdiction}, {"operator", o.operator_name}});
+    fmt::print("Receipts of {} say from the next start on: {}, jurisdiction {}, declared by {} today.\n", zone->str(), o.place,
+               o.jurisdiction, o.operator_name);
     return ok;
 }
 

@@ -25,11 +25,14 @@ struct Finding {
 };
 
 Finding data_directory(Disk& disk, const app::Layout& layout) {
-    if (auto made = disk.make_directories(layout.root); !made) return {"data directory", false, made.error().said, "give --data a directory you may write to"};
-    if (auto probe = disk.replace_file(layout.root + "/.probe", "x"); !probe) return {"data directory", false, probe.error().said, "make it writable"};
+    if (auto made = disk.make_directories(layout.root); !made)
+        return {"data directory", false, made.error().said, "give --data a directory you may write to"};
+    if (auto probe = disk.replace_file(layout.root + "/.probe", "x"); !probe)
+        return {"data directory", false, probe.error().said, "make it writable"};
     (void)disk.remove(layout.root + "/.probe");
     const auto free = disk.free_bytes(layout.root);
-    if (free && *free < (2ull << 30)) return {"data directory", false, terminal::bytes(*free) + " free", "models need room: free at least 2 GB"};
+    if (free && *free < (2ull << 30))
+        return {"data directory", false, terminal::bytes(*free) + " free", "models need room: free at least 2 GB"};
     return {"data directory", true, fmt::format("{} writable, {} free", layout.root, free ? terminal::bytes(*free) : "?"), ""};
 }
 

@@ -22,8 +22,8 @@ int list(const Common& common) {
     for (const std::size_t column : {3, 4, 5}) table.right(column);
     for (const auto& model : member(answer, "models")->as_array()) {
         const auto bytes = static_cast<std::uint64_t>(number(model, "size_bytes"));
-        table.row({field(model, "name"), field(model, "title"), field(model, "licence"), bytes ? terminal::bytes(bytes) : "-", field(model, "input_per_million"),
-                   field(model, "output_per_million"), field(model, "state")});
+        table.row({field(model, "name"), field(model, "title"), field(model, "licence"), bytes ? terminal::bytes(bytes) : "-",
+                   field(model, "input_per_million"), field(model, "output_per_million"), field(model, "state")});
     }
     fmt::print("{}", table.str());
     return ok;
@@ -45,7 +45,8 @@ int add_url(const Common& common, const AddOptions& o) {
     if (!o.key_file.empty()) body["key_file"] = std::filesystem::absolute(o.key_file).string();
     if (!o.price.empty()) {
         const auto comma = o.price.find(',');
-        if (comma == std::string::npos) throw Failure{usage, "--price takes two numbers: IN,OUT in euros for a million tokens.", "--price 0.15,0.60"};
+        if (comma == std::string::npos)
+            throw Failure{usage, "--price takes two numbers: IN,OUT in euros for a million tokens.", "--price 0.15,0.60"};
         body["input_per_million"] = o.price.substr(0, comma);
         body["output_per_million"] = o.price.substr(comma + 1);
     }

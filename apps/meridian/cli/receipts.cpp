@@ -22,7 +22,8 @@ int list(const Common& common, int limit) {
     for (const auto& r : member(answer, "receipts")->as_array()) {
         const auto* usage = member(r, "usage");
         table.row({field(r, "id"), field(r, "kind"), field(r, "model"), usage ? std::to_string(number(*usage, "input_tokens")) : "",
-                   usage ? std::to_string(number(*usage, "output_tokens")) : "", field(r, "cost"), field(r, "outcome"), field(r, "ended_at")});
+                   usage ? std::to_string(number(*usage, "output_tokens")) : "", field(r, "cost"), field(r, "outcome"),
+                   field(r, "ended_at")});
     }
     fmt::print("{}", table.str());
     return ok;
@@ -39,7 +40,8 @@ int verify(const Common& common, const ReceiptOptions& o) {
         verdict = metering::Meter::verify_file(*text, o.key);
     }
     if (common.json) {
-        print(JsonObject{{"good", verdict.good}, {"said", verdict.said}, {"receipts", verdict.receipts}, {"checkpoints", verdict.checkpoints}});
+        print(JsonObject{
+            {"good", verdict.good}, {"said", verdict.said}, {"receipts", verdict.receipts}, {"checkpoints", verdict.checkpoints}});
     } else {
         fmt::print("{} {}\n", verdict.good ? terminal::accent("good") : terminal::bad("bad"), verdict.said);
     }

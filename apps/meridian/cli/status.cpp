@@ -7,16 +7,19 @@ namespace meridian::cli {
 namespace {
 
 void print_status(const Json& status) {
-    fmt::print("{}  {}  up {} s\n", terminal::bold("Meridian " + field(status, "version")), field(status, "url"), number(status, "uptime_seconds"));
+    fmt::print("{}  {}  up {} s\n", terminal::bold("Meridian " + field(status, "version")), field(status, "url"),
+               number(status, "uptime_seconds"));
     fmt::print("zone {}  place {}  jurisdiction {}\n\n", field(status, "zone"), field(status, "place"), field(status, "jurisdiction"));
     terminal::Table nodes({"NODE", "ARCH", "CPUS", "MEMORY", "GPUS", "SANDBOX"});
     nodes.right(2);
     nodes.right(3);
     for (const auto& node : member(status, "nodes")->as_array()) {
         std::string layers;
-        for (const auto& layer : member(node, "sandbox_layers")->as_array()) layers += (layers.empty() ? "" : " ") + std::string(view(layer.as_string()));
+        for (const auto& layer : member(node, "sandbox_layers")->as_array())
+            layers += (layers.empty() ? "" : " ") + std::string(view(layer.as_string()));
         nodes.row({field(node, "name"), field(node, "arch"), std::to_string(number(node, "cpus")),
-                   terminal::bytes(static_cast<std::uint64_t>(number(node, "memory_bytes"))), std::to_string(member(node, "gpus")->as_array().size()), layers});
+                   terminal::bytes(static_cast<std::uint64_t>(number(node, "memory_bytes"))),
+                   std::to_string(member(node, "gpus")->as_array().size()), layers});
     }
     fmt::print("{}\n", nodes.str());
     terminal::Table table({"DEPLOYMENT", "MODEL", "STATUS", "SIZE", "ID"});

@@ -63,7 +63,8 @@ bool wait_for_models(Installation& running, const std::vector<std::string>& want
         for (const auto& name : wanted) {
             const auto it = std::ranges::find(all, name, &DeployedModel::name);
             if (it == all.end() || it->ready) continue;
-            if (!it->error.empty()) throw Failure{failed, fmt::format("{} could not be deployed: {}", name, it->error), "meridian logs; then start again"};
+            if (!it->error.empty())
+                throw Failure{failed, fmt::format("{} could not be deployed: {}", name, it->error), "meridian logs; then start again"};
             waiting = &*it;
             break;
         }
@@ -107,20 +108,30 @@ void print_screen(const Installation& running, const UpOptions& o, const std::ve
         fmt::print("  {}        {}\n", dim("access key"), key->key.access_key);
         fmt::print("  {}        {}   {}\n", dim("secret key"), bold(key->secret), dim("shown once: keep it"));
     } else {
-        fmt::print("  {}        {}\n", dim("secret key"), "yours from the first start, or a new one: meridian keys create --data " + o.data);
+        fmt::print("  {}        {}\n", dim("secret key"),
+                   "yours from the first start, or a new one: meridian keys create --data " + o.data);
     }
     for (const auto& model : models) {
-        fmt::print("  {}             {}  {}  {}\n", dim("model"), bold(model.name), model.ready ? model.price : terminal::bad(model.phase), dim(model.zone));
+        fmt::print("  {}             {}  {}  {}\n", dim("model"), bold(model.name), model.ready ? model.price : terminal::bad(model.phase),
+                   dim(model.zone));
     }
     if (!models.empty()) {
         const auto& name = models.front().name;
         fmt::print("\n{}\n", dim("curl"));
-        fmt::print("curl {}/v1/chat/completions -H 'Authorization: Bearer {}' -H 'Content-Type: application/json' \\\n", url, key ? secret : "'\"$MERIDIAN_SECRET_KEY\"'");
-        fmt::print("  -d '{{\"model\":\"{}\",\"messages\":[{{\"role\":\"user\",\"content\":\"What is the capital city of France? Answer in one sentence.\"}}]}}'\n", name);
+        fmt::print("curl {}/v1/chat/completions -H 'Authorization: Bearer {}' -H 'Content-Type: application/json' \\\n", url,
+                   key ? secret : "'\"$MERIDIAN_SECRET_KEY\"'");
+        fmt::print(
+            "  -d '{{\"model\":\"{}\",\"messages\":[{{\"role\":\"user\",\"content\":\"What is the capital city of France? Answer in one "
+            "sentence.\"}}]}}'\n",
+            name);
         fmt::print("\n{}\n", dim("Python (pip install openai)"));
         fmt::print("from openai import OpenAI\n");
-        fmt::print("client = OpenAI(base_url=\"{}/v1\", api_key={})\n", url, key ? "\"" + secret + "\"" : "__import__(\"os\").environ[\"MERIDIAN_SECRET_KEY\"]");
-        fmt::print("answer = client.chat.completions.create(model=\"{}\", messages=[{{\"role\": \"user\", \"content\": \"What is the capital city of France? Answer in one sentence.\"}}])\n", name);
+        fmt::print("client = OpenAI(base_url=\"{}/v1\", api_key={})\n", url,
+                   key ? "\"" + secret + "\"" : "__import__(\"os\").environ[\"MERIDIAN_SECRET_KEY\"]");
+        fmt::print(
+            "answer = client.chat.completions.create(model=\"{}\", messages=[{{\"role\": \"user\", \"content\": \"What is the capital city "
+            "of France? Answer in one sentence.\"}}])\n",
+            name);
         fmt::print("print(answer.choices[0].message.content)\n");
     }
     fmt::print("\n{}\n", dim("Ctrl-C drains and stops."));
@@ -142,7 +153,8 @@ int up(UpOptions o, bool json) {
         const auto facts = ready_json(running, o, models);
         if (!o.ready_file.empty()) {
             real::PosixDisk disk;
-            if (auto written = disk.replace_file(o.ready_file, to_text(facts)); !written) throw Failure{failed, written.error().said, "give --ready-file a writable path"};
+            if (auto written = disk.replace_file(o.ready_file, to_text(facts)); !written)
+                throw Failure{failed, written.error().said, "give --ready-file a writable path"};
         }
         if (json) {
             print(facts);
@@ -151,7 +163,8 @@ int up(UpOptions o, bool json) {
             print_screen(running, o, models);
         }
         while (signal_within(0) == SIGHUP) {
-            if (const auto taken = running.reload_certificate(); !taken) log::error("up", "the certificate stays as it was: {}", taken.error().said);
+            if (const auto taken = running.reload_certificate(); !taken)
+                log::error("up", "the certificate stays as it was: {}", taken.error().said);
         }
     }
     if (!o.quiet) fmt::print(stderr, "\n{}\n", terminal::dim("draining"));
@@ -173,20 +186,26 @@ void add_up(CLI::App& app, Common& common, const Chosen& chosen) {
     command->add_option("--tls-cert", o->tls_cert, "Certificate chain (PEM)")->check(CLI::ExistingFile);
     command->add_option("--tls-key", o->tls_key, "Its private key (PEM)")->check(CLI::ExistingFile)->needs("--tls-cert");
     command->add_flag("--insecure", o->insecure, "Listen beyond loopback without TLS");
-    command->add_option("--egress", o->egress, "Network (10.1.0.0/16) or host name that external models may be reached at, beside public addresses (repeatable)");
+    command->add_option("--egress", o->egress,
+                        "Network (10.1.0.0/16) or host name that external models may be reached at, beside public addresses (repeatable)");
     command->add_option("--llama-server", o->llama_server, "llama.cpp's server (default: beside this program)")->check(CLI::ExistingFile);
     command->add_option("--runtime-threads", o->runtime_threads, "Threads of each runtime (default: one fewer than the CPUs)");
     command->add_option("--loops", o->loops, "Event loops (default: one a core)")->check(CLI::Range(1, 256));
     command->add_flag("--access-log", o->access_log, "One line a request, without content; needs --log-level info");
-    command->add_option("--log-level", *level, "debug, info, warn, error, off")->check(CLI::IsMember({"debug", "info", "warn", "error", "off"}))->capture_default_str();
+    command->add_option("--log-level", *level, "debug, info, warn, error, off")
+        ->check(CLI::IsMember({"debug", "info", "warn", "error", "off"}))
+        ->capture_default_str();
     command->add_flag("--log-json", *json_log, "Log lines as JSON");
     command->add_flag("--quiet", o->quiet, "No screen");
     command->callback([&common, chosen, o, level, json_log] {
         chosen([&common, o, level, json_log] {
             o->data = std::filesystem::absolute(common.data).lexically_normal().string();
             while (o->data.ends_with('/')) o->data.pop_back();
-            static constexpr std::pair<std::string_view, log::Level> levels[] = {
-                {"debug", log::Level::debug}, {"info", log::Level::info}, {"warn", log::Level::warn}, {"error", log::Level::error}, {"off", log::Level::off}};
+            static constexpr std::pair<std::string_view, log::Level> levels[] = {{"debug", log::Level::debug},
+                                                                                 {"info", log::Level::info},
+                                                                                 {"warn", log::Level::warn},
+                                                                                 {"error", log::Level::error},
+                                                                                 {"off", log::Level::off}};
             o->log_level = std::ranges::find(levels, *level, &std::pair<std::string_view, log::Level>::first)->second;
             o->log_form = *json_log ? log::Form::json : log::Form::text;
             return up(*o, common.json);

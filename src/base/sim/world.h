@@ -20,8 +20,8 @@ class SimDisk : public Disk {
 public:
     // What a power cut does to writes that were not synced.
     enum class Unsynced { lost, kept, torn };
-    virtual void crash(Unsynced what) = 0;           // open files of before turn into errors
-    virtual void fill_up(std::optional<std::uint64_t> free_bytes) = 0;  // nullopt: endless again
+    virtual void crash(Unsynced what) = 0;                                   // open files of before turn into errors
+    virtual void fill_up(std::optional<std::uint64_t> free_bytes) = 0;       // nullopt: endless again
     virtual void fail_next(DiskError::Kind kind, unsigned after_calls) = 0;  // one failure, after so many mutating calls
     virtual void flip_bit(const std::string& path, std::uint64_t byte, unsigned bit) = 0;
 };
@@ -29,7 +29,7 @@ public:
 class SimNetwork : public Network {
 public:
     virtual void set_latency(Duration one_way) = 0;
-    virtual void cut(const Address& listener) = 0;   // refuses and breaks connections to it
+    virtual void cut(const Address& listener) = 0;  // refuses and breaks connections to it
     virtual void heal(const Address& listener) = 0;
     virtual void name(std::string host, std::vector<IpAddress> addresses) = 0;  // what resolve answers
 };
@@ -63,7 +63,9 @@ public:
 
 private:
     template <class T, class Out>
-    static Task<> keep(Task<T> task, Out& out) { out.emplace(co_await std::move(task)); }
+    static Task<> keep(Task<T> task, Out& out) {
+        out.emplace(co_await std::move(task));
+    }
     void run_void(Task<> task);
     struct State;
     std::unique_ptr<State> state_;
