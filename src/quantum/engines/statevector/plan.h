@@ -1,0 +1,63 @@
+// Compiles a run of unitary operations into a plan of cache-blocked kernels, and applies plans to a state.
+//
+// A plan is bound to one circuit's angles and matrices and can be applied any number of times; `rebind` gives the plan of a circuit of
+// the same structure with other angles without scheduling again. A plan is compiled for a map from qubits to positions and may end with
+// another one (a swap moves no data): chain plans by compiling each for the positions that the one before ends with.
+#pragma once
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <vector>
+
+#include "quantum/engines/statevector/state.h"
+#include "quantum/engines/team.h"
+#include "quantum/ir/circuit.h"
+
+namespace meridian::quantum {
+
+struct PlanOptions {
+    unsigned block_bits = 0;  // log2 of the amplitudes that a segment works on at once; 0 takes what fits the second-level cache
+    bool relabels = true;     // false: the plan ends with the positions it began with
+    std::vector<std::uint8_t> positions;  // of the state that it will be applied to; empty means that qubit q lies at position q
+};
+
+template <class Real>  // double or float
+class Plan {
+public:
+    struct Body;
+    explicit Plan(std::shared_ptr<const Body> body) : body_(std::move(body)) {}
+
+    [[nodiscard]] unsigned qubits() const;
+    [[nodiscard]] const std::vector<std::uint8_t>& positions_before() const;
+    [[nodiscard]] const std::vector<std::uint8_t>& positions_after() const;
+
+    // What one application costs; the base of every estimate.
+    [[nodiscard]] std::uint64_t sweeps() const;       // passes over the whole state
+    [[nodiscard]] std::uint64_t fused_gates() const;  // kernels
+    [[nodiscard]] std::uint64_t flops() const;
+    [[nodiscard]] std::uint64_t bytes_moved() const;  // to and from memory
+
+    [[nodiscard]] const Body& body() const { return *body_; }
+
+private:
+    std::shared_ptr<const Body> body_;
+};
+
+// The operations [begin, end) of a circuit without flaw; all of them gates, unitaries, barriers or delays. The circuit's `global_phase`
+// is not among them.
+template <class Real>
+Plan<Real> compile(const Circuit& circuit, std::size_t begin, std::size_t end, const PlanOptions& options = {});
+
+// The plan of a circuit with the same structure (`same_structure`) and other angles or matrix elements.
+template <class Real>
+Plan<Real> rebind(const Plan<Real>& plan, const Circuit& circuit);
+
+// Applies the plan and leaves `state.position` as `positions_after`. A state whose positions differ from `positions_before` is served
+// too, at the price of compiling again.
+template <class Real>
+void apply(const Plan<Real>& plan, State<Real>& state, Team& team);
+
+extern template class Plan<double>;
+extern template class Plan<float>;
+
+}  // namespace meridian::quantum
