@@ -1,0 +1,144 @@
+// What an engine is asked for: samples, expectation values, gradients, and what each will cost before it runs.
+//
+// Everything here is a function of its arguments. Randomness comes from the seed, and results for a seed do not depend on the size of the
+// team: each random number is a function of (seed, shot, draw). Time comes in as a function. Circuits are without flaw (`flaw`), which
+// decoders see to; what an engine cannot do ends in a sentence for the user.
+#pragma once
+#include <cstddef>
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/expected.h"
+#include "quantum/engines/team.h"
+#include "quantum/ir/circuit.h"
+
+namespace meridian::quantum {
+
+enum class Precision : std::uint8_t { double_, single };
+
+// Outcomes of the circuit's classical bits, in words of 64: bit k of the circuit is bit k % 64 of word k / 64. Bits that are never written
+// are 0.
+struct Samples {
+    std::uint32_t bits = 0;
+    std::uint64_t shots = 0;
+    std::vector<std::uint64_t> outcomes;  // distinct ones, words() each, ascending as numbers
+    std::vector<std::uint64_t> counts;    // shots that gave each
+    std::vector<std::uint64_t> memory;    // words() per shot in shot order; only where it was asked for
+
+    [[nodiscard]] std::size_t words() const { return (std::size_t{bits} + 63) / 64; }
+    [[nodiscard]] std::span<const std::uint64_t> outcome(std::size_t k) const { return std::span(outcomes).subspan(k * words(), words()); }
+    [[nodiscard]] std::span<const std::uint64_t> shot(std::uint64_t k) const { return std::span(memory).subspan(k * words(), words()); }
+    bool operator==(const Samples&) const = default;
+};
+
+// Plans of the circuits seen last, by structure: a session keeps one, so that a loop over angles schedules once. One user at a time.
+class PlanCache {
+public:
+    explicit PlanCache(std::size_t circuits_max = 16);
+    ~PlanCache();
+    PlanCache(PlanCache&&) noexcept;
+    PlanCache& operator=(PlanCache&&) noexcept;
+
+    [[nodiscard]] std::size_t size() const;
+    [[nodiscard]] std::uint64_t hits() const;
+
+    struct Body;
+    [[nodiscard]] Body& body() const { return *body_; }
+
+private:
+    std::unique_ptr<Body> body_;
+};
+
+struct RunOptions {
+    Precision precision = Precision::double_;
+    std::uint64_t shots = 1024;
+    std::uint64_t seed = 0;
+    bool memory = false;  // fill Samples::memory
+    // Asked between sweeps, on the calling thread. True ends the run with the complaint `cancelled`.
+    std::function<bool()> cancelled;
+    // The share of the work that is done, in [0, 1], ascending, on the calling thread.
+    std::function<void(double)> progress;
+};
+inline constexpr std::string_view cancelled = "cancelled";  // the whole complaint of a run that was
+
+// Mid-circuit measurements, resets and feed-forward included. Channels are refused.
+expected<Samples> sample(const Circuit& circuit, const RunOptions& options, Team& team, PlanCache* plans = nullptr);
+// One result per circuit, in their order. Circuits of one structure run together in vector lanes where that is faster. Circuit k draws from
+// a seed that follows from `options.seed` and k alone.
+std::vector<expected<Samples>> sample_all(std::span<const Circuit> circuits, const RunOptions& options, Team& team,
+                                          PlanCache* plans = nullptr);
+
+// All amplitudes of a circuit of unitary operations, global phase included: bit q of an index is qubit q. For small circuits and tests.
+expected<std::vector<Amplitude>> statevector(const Circuit& circuit, Precision precision, Team& team);
+
+// sum of coefficient * P, where P is X on the qubits of `x`, Z on those of `z` and Y on those of both.
+struct PauliTerm {
+    double coefficient = 1;
+    std::uint64_t x = 0, z = 0;
+    bool operator==(const PauliTerm&) const = default;
+};
+using PauliSum = std::vector<PauliTerm>;
+// "XIZ": X on qubit 0, Z on qubit 2. Nothing for other letters or more than 64.
+std::optional<PauliTerm> pauli(double coefficient, std::string_view letters);
+
+// <0| U^+ H U |0> of a circuit of unitary operations.
+expected<double> expectation(const Circuit& circuit, const PauliSum& sum, Precision precision, Team& team, PlanCache* plans = nullptr);
+// The same for many circuits, those of one structure together in vector lanes.
+std::vector<expected<double>> expectation_all(std::span<const Circuit> circuits, const PauliSum& sum, Precision precision, Team& team,
+                                              PlanCache* plans = nullptr);
+
+struct Gradient {
+    double value = 0;
+    std::vector<double> by_angle;  // the derivative by each element of Circuit::angles; 0 for angles that no gate uses
+};
+// By the adjoint method: two states, one pass back, whatever the number of angles.
+expected<Gradient> gradient(const Circuit& circuit, const PauliSum& sum, Precision precision, Team& team);
+
+// What this node does per second, measured once.
+struct Calibration {
+    unsigned threads = 1;
+    double memory_bytes_per_second = 0;                   // in-place sweeps, reading and writing, all threads
+    double flops_double = 0, flops_single = 0;            // of the kernels in cache, all threads
+    double lane_flops_double = 0, lane_flops_single = 0;  // of parameter sets in lanes
+    double seconds_per_kernel = 0;                        // the fixed part of one kernel on a small state
+    bool operator==(const Calibration&) const = default;
+};
+// Takes less than 0.3 s. `seconds` is a monotonic clock.
+Calibration calibrate(Team& team, const std::function<double()>& seconds);
+
+// What the run may take and what the operator knows of the node.
+struct Allowance {
+    std::uint64_t bytes_free = 0;     // memory this run may use
+    std::optional<double> tdp_watts;  // of the node's processors under full load
+    unsigned cpus = 0;                // of the node; a run's share of the watts is threads / cpus
+};
+
+struct Cost {
+    std::uint64_t bytes = 0;       // peak memory
+    std::uint64_t operations = 0;  // floating-point
+    std::uint64_t sweeps = 0;      // passes over all amplitudes
+    double seconds = 0, seconds_low = 0, seconds_high = 0;
+    enum class Basis : std::uint8_t { unknown, modelled } joules_basis = Basis::unknown;
+    std::optional<double> joules;                        // nothing where nothing is known
+    [[nodiscard]] std::string_view joules_said() const;  // "modelled from TDP x share", "unknown"
+};
+// Of sampling `shots` from the circuit. What does not fit or cannot be computed is refused with a sentence that names a way out.
+expected<Cost> estimate(const Circuit& circuit, Precision precision, std::uint64_t shots, const Calibration& node,
+                        const Allowance& allowance);
+// Of a whole job, as `sample_all` will run it.
+expected<Cost> estimate_all(std::span<const Circuit> circuits, Precision precision, std::uint64_t shots, const Calibration& node,
+                            const Allowance& allowance);
+
+namespace limits {
+inline constexpr unsigned statevector_qubits = 40;
+inline constexpr std::uint64_t shots = 100'000'000;
+inline constexpr std::size_t pauli_terms = std::size_t{1} << 20;
+}  // namespace limits
+
+}  // namespace meridian::quantum
