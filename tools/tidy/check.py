@@ -19,6 +19,7 @@ KEPT_IN = [
     (r"^openssl/", r"^src/(base|http|keys)/.*\.(cpp|h)$"),
     (r"^yaml-cpp/", r"^src/catalog/.*\.cpp$"),
     (r"^zip\.h", r"^src/catalog/.*\.(cpp|h)$"),
+    (r"^zlib\.h", r"^src/quantum/programs/compress\.cpp$"),
     (r"^CLI/", r"^apps/meridian/.*\.(cpp|h)$"),
     (r"^spdlog/", r"^src/base/log\.cpp$"),
     (r"^boost/asio/steady_timer", r"^src/(base|http)/.*\.cpp$"),
