@@ -93,10 +93,11 @@ Plan<Real> rebind(const Plan<Real>& plan, const Circuit& circuit) {
 }
 
 template <class Real>
-void apply(const Plan<Real>& plan, State<Real>& state, Team& team) {
+bool apply(const Plan<Real>& plan, State<Real>& state, Team& team, const Between& between) {
     const auto& body = plan.body();
     MERIDIAN_ASSERT(body.qubits == state.qubits());
     for (const auto& step : body.steps) {
+        if (between && !between(double(&step - body.steps.data()) / double(body.steps.size()))) return false;
         // Under another map every position is translated: by qubit, from the plan's map into the state's.
         std::vector<std::uint8_t> at(body.qubits);
         for (unsigned q = 0; q < body.qubits; ++q) at[body.positions[q]] = state.position[q];
@@ -124,6 +125,7 @@ void apply(const Plan<Real>& plan, State<Real>& state, Team& team) {
             }
         });
     }
+    return true;
 }
 
 template class Plan<double>;
@@ -132,7 +134,7 @@ template Plan<double> compile(const Circuit&, std::size_t, std::size_t, const Pl
 template Plan<float> compile(const Circuit&, std::size_t, std::size_t, const PlanOptions&);
 template Plan<double> rebind(const Plan<double>&, const Circuit&);
 template Plan<float> rebind(const Plan<float>&, const Circuit&);
-template void apply(const Plan<double>&, State<double>&, Team&);
-template void apply(const Plan<float>&, State<float>&, Team&);
+template bool apply(const Plan<double>&, State<double>&, Team&, const Between&);
+template bool apply(const Plan<float>&, State<float>&, Team&, const Between&);
 
 }  // namespace meridian::quantum

@@ -6,6 +6,7 @@
 #pragma once
 #include <cstddef>
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <vector>
 
@@ -52,10 +53,14 @@ Plan<Real> compile(const Circuit& circuit, std::size_t begin, std::size_t end, c
 template <class Real>
 Plan<Real> rebind(const Plan<Real>& plan, const Circuit& circuit);
 
+// Called between sweeps on the calling thread, with the share of the plan that is done. False ends the application there; the state is
+// then of no use.
+using Between = std::function<bool(double done)>;
+
 // Applies the plan and leaves `state.position` as `positions_after`. A state whose positions differ from `positions_before` is served
-// too, at the price of compiling again.
+// too, at the price of compiling again. False when `between` ended it.
 template <class Real>
-void apply(const Plan<Real>& plan, State<Real>& state, Team& team);
+bool apply(const Plan<Real>& plan, State<Real>& state, Team& team, const Between& between = {});
 
 extern template class Plan<double>;
 extern template class Plan<float>;
