@@ -66,6 +66,9 @@ def test_the_deb_holds_a_program_that_finds_its_runtime(made, unpacked, tmp_path
     environment = {name: value for name, value in os.environ.items() if name != "MERIDIAN_LLAMA_SERVER"}
     said = run(unpacked / "usr/bin/meridian", "doctor", "--json", "--data", tmp_path / "data", check=False, env=environment)
     assert str(unpacked / "usr/lib/meridian/llama-server") in said, said
+    program = (unpacked / "usr/lib/meridian/meridian").read_bytes()
+    for inside in "catalog/models.yaml", "src/catalog/convert/bert.py", "src/catalog/convert/requirements.txt":
+        assert (TOP / inside).read_bytes() in program, f"{inside} is not part of the program"
     assert "_meridian" in (unpacked / "usr/share/bash-completion/completions/meridian").read_text()
     for text, word in ("LICENSE", "Apache License"), ("LICENSE.llama.cpp", "MIT License"), ("copyright", "Apache-2.0"):
         assert word in (unpacked / "usr/share/doc/meridian" / text).read_text()
