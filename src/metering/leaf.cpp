@@ -3,6 +3,8 @@
 #include <fmt/format.h>
 
 #include <charconv>
+#include <initializer_list>
+#include <tuple>
 
 #include "base/hash.h"
 #include "resource/fields.h"
@@ -13,7 +15,8 @@ constexpr auto names(As<Kind>) {
     return words<Kind>({{Kind::chat, "chat"},
                         {Kind::completion, "completion"},
                         {Kind::embedding, "embedding"},
-                        {Kind::deployment_hour, "deployment_hour"}});
+                        {Kind::deployment_hour, "deployment_hour"},
+                        {Kind::quantum_job, "quantum_job"}});
 }
 constexpr auto names(As<Outcome>) {
     return words<Outcome>({{Outcome::finished, "finished"},
@@ -23,10 +26,12 @@ constexpr auto names(As<Outcome>) {
 }
 std::string_view name(Kind kind) { return word(kind); }
 std::string_view name(Outcome outcome) { return word(outcome); }
+bool is_by_token(Kind kind) { return kind != Kind::quantum_job; }
 
 namespace {
 
 constexpr std::string_view build = "meridian/" MERIDIAN_VERSION;
+constexpr std::string_view energy_modelled = "modelled", energy_unknown = "unknown";
 
 void clip(std::string& text, std::size_t max) {
     if (!is_utf8(text)) {
@@ -67,6 +72,31 @@ void add_id(std::string& out, const Id<Tag>& id) {
     }
 }
 void add_number(std::string& out, std::int64_t number) { out += fmt::format_int(number).c_str(); }
+
+struct Count {
+    std::string_view key;
+    std::int64_t value;
+};
+void add_counts(std::string& out, std::initializer_list<Count> counts) {
+    for (const auto& [key, value] : counts) {
+        if (out.back() != '{') out += ',';
+        add_text(out, key);
+        out += ':';
+        add_number(out, value);
+    }
+}
+struct Rate {
+    std::string_view key;
+    Money value;
+};
+void add_rates(std::string& out, std::initializer_list<Rate> rates) {
+    for (const auto& [key, value] : rates) {
+        if (out.back() != '{') out += ',';
+        add_text(out, key);
+        out += ':';
+        add_text(out, value.str());
+    }
+}
 
 // The value of `"key":` in our own bytes. A quote inside a text has a stroke before it, so the key cannot be found in one.
 class Members {
@@ -113,6 +143,35 @@ I id_in(const Json& json, std::string_view key) {
 std::int64_t number_in(const Json& json, std::string_view key) {
     const auto* number = member(json, key);
     return number && number->is_int64() ? number->get_int64() : 0;
+}
+
+std::optional<Price> price_in(const Json& json, Kind kind) {
+    Price made;
+    const auto read = [&](Money& into, std::string_view key) {
+        const auto found = Money::parse(text_in(json, key));
+        into = found.value_or(Money());
+        return found.has_value();
+    };
+    const bool whole = is_by_token(kind)
+                           ? read(made.input_per_million, "input_per_million") && read(made.output_per_million, "output_per_million")
+                           : read(made.per_hour, "per_hour") && read(made.per_shot, "per_shot") && read(made.per_circuit, "per_circuit");
+    return whole ? std::optional(made) : std::nullopt;
+}
+
+// Members in their order, as `write` has them for the kind.
+std::optional<Usage> usage_in(Members& members, Kind kind) {
+    Usage made;
+    const auto read = [&](std::int64_t& into, std::string_view key) {
+        const auto found = members.number(key);
+        into = found.value_or(0);
+        return found.has_value();
+    };
+    const bool whole =
+        is_by_token(kind)
+            ? read(made.input_tokens, R"("input_tokens":)") && read(made.output_tokens, R"("output_tokens":)") &&
+                  read(made.cached_tokens, R"("cached_tokens":)")
+            : read(made.milliseconds, R"("milliseconds":)") && read(made.shots, R"("shots":)") && read(made.circuits, R"("circuits":)");
+    return whole ? std::optional(made) : std::nullopt;
 }
 
 }  // namespace
@@ -172,19 +231,29 @@ std::string LeafWriter::write(const Receipt& r) const {
     add_text_or_null(out, r.start.model_digest);
     out += R"(,"deployment":)";
     add_id(out, r.start.deployment);
-    out += R"(,"usage":{"input_tokens":)";
-    add_number(out, r.usage.input_tokens);
-    out += R"(,"output_tokens":)";
-    add_number(out, r.usage.output_tokens);
-    out += R"(,"cached_tokens":)";
-    add_number(out, r.usage.cached_tokens);
-    out += R"(},"price":{"input_per_million":")";
-    out += r.start.price.input_per_million.str();
-    out += R"(","output_per_million":")";
-    out += r.start.price.output_per_million.str();
-    out += R"("},"cost":")";
+    const auto& [usage, price] = std::tie(r.usage, r.start.price);
+    const bool by_token = is_by_token(r.start.kind);
+    out += R"(,"usage":{)";
+    if (by_token)
+        add_counts(out,
+                   {{"input_tokens", usage.input_tokens}, {"output_tokens", usage.output_tokens}, {"cached_tokens", usage.cached_tokens}});
+    else
+        add_counts(out, {{"milliseconds", usage.milliseconds}, {"shots", usage.shots}, {"circuits", usage.circuits}});
+    out += R"(},"price":{)";
+    if (by_token)
+        add_rates(out, {{"input_per_million", price.input_per_million}, {"output_per_million", price.output_per_million}});
+    else
+        add_rates(out, {{"per_hour", price.per_hour}, {"per_shot", price.per_shot}, {"per_circuit", price.per_circuit}});
+    out += R"(},"cost":")";
     out += r.cost.str();
-    out += R"(","currency":"EUR","energy":null,"energy_basis":"unknown","started_at":")";
+    out += R"(","currency":"EUR","energy":)";
+    if (usage.energy)
+        add_number(out, usage.energy->count());
+    else
+        out += "null";
+    out += R"(,"energy_basis":)";
+    add_text(out, usage.energy ? energy_modelled : energy_unknown);
+    out += R"(,"started_at":")";
     out += rfc3339(r.started_at);
     out += R"(","ended_at":")";
     out += rfc3339(r.ended_at);
@@ -198,7 +267,7 @@ std::string LeafWriter::write(const Receipt& r) const {
 
 std::size_t LeafWriter::room(const RunStart& start) const {
     // Everything but the names: keys, seven ids, the widest numbers, amounts and times. The test holds it against the widest leaf.
-    constexpr std::size_t fixed = 1100;
+    constexpr std::size_t fixed = 1200;
     return fixed + where_.size() + build.size() + 2 * (start.model.size() + start.model_digest.size() + node_max);
 }
 
@@ -211,9 +280,8 @@ expected<Receipt> read_leaf(std::string_view leaf) {
     const auto outcome = from_word<Outcome>(text_in(*json, "outcome"));
     const auto* price = member(*json, "price");
     const auto started_at = parse_rfc3339(text_in(*json, "started_at"));
-    const auto input = price ? Money::parse(text_in(*price, "input_per_million")) : std::nullopt;
-    const auto output = price ? Money::parse(text_in(*price, "output_per_million")) : std::nullopt;
-    if (!kind || !outcome || !started_at || !input || !output) return complaint("the receipt lacks a member");
+    const auto rates = price && kind ? price_in(*price, *kind) : std::nullopt;
+    if (!kind || !outcome || !started_at || !rates) return complaint("the receipt lacks a member");
     Receipt made;
     made.id = facts->id;
     made.start = {.kind = *kind,
@@ -224,8 +292,9 @@ expected<Receipt> read_leaf(std::string_view leaf) {
                   .model_digest = text_in(*json, "model_digest"),
                   .deployment = id_in<DeploymentId>(*json, "deployment"),
                   .node = text_in(*json, "node"),
-                  .price = {*input, *output}};
+                  .price = *rates};
     made.usage = facts->usage;
+    if (const auto* energy = member(*json, "energy"); energy && energy->is_int64()) made.usage.energy = Millijoules(energy->get_int64());
     made.outcome = *outcome;
     made.started_at = *started_at;
     made.ended_at = facts->ended_at;
@@ -242,16 +311,16 @@ expected<Receipt> read_leaf(std::string_view leaf) {
 expected<LeafFacts> facts_of(std::string_view leaf) {
     Members members(leaf);
     const auto id = members.id<RunId>(R"("id":)");
+    const auto kind_text = members.text(R"("kind":)");
+    const auto kind = kind_text ? from_word<Kind>(*kind_text) : std::nullopt;
     const auto organization = members.id<OrganizationId>(R"("organization":)");
     const auto project = members.id<ProjectId>(R"("project":)");
-    const auto input = members.number(R"("input_tokens":)"), output = members.number(R"("output_tokens":)"),
-               cached = members.number(R"("cached_tokens":)");
+    const auto usage = kind ? usage_in(members, *kind) : std::nullopt;
     const auto cost_text = members.text(R"("cost":)"), ended_text = members.text(R"("ended_at":)");
     const auto cost = cost_text ? Money::parse(*cost_text) : std::nullopt;
     const auto ended_at = ended_text ? parse_rfc3339(*ended_text) : std::nullopt;
-    if (!id || id->is_nil() || !organization || !project || !input || !output || !cached || !cost || !ended_at)
-        return complaint("the receipt lacks a member");
-    return LeafFacts{*id, *organization, *project, {*input, *output, *cached}, *cost, *ended_at};
+    if (!id || id->is_nil() || !organization || !project || !usage || !cost || !ended_at) return complaint("the receipt lacks a member");
+    return LeafFacts{*id, *organization, *project, *usage, *cost, *ended_at};
 }
 
 }  // namespace meridian::metering

@@ -68,6 +68,47 @@ TEST(Leaves, AreTheseBytes) {
               R"("duration_ms":1500,"build":"meridian/)" MERIDIAN_VERSION "\"}");
 }
 
+Receipt quantum_example() {
+    auto r = example();
+    r.start.kind = Kind::quantum_job;
+    r.start.model = "EMU-AER-2C-24M";
+    r.start.deployment = {};
+    r.start.price = {.per_hour = *Money::parse("0.82"), .per_shot = *Money::parse("0.000001"), .per_circuit = *Money::parse("0.3")};
+    r.usage = {.milliseconds = 1500, .shots = 3000, .circuits = 3, .energy = Millijoules(42)};
+    r.cost = cost_of(r.start.price, r.usage);
+    return r;
+}
+
+TEST(Prices, OfAQuantumJobAddTimeShotsAndCircuits) {
+    const auto r = quantum_example();
+    EXPECT_EQ(r.cost, *Money::parse("0.903341667"));
+    EXPECT_FALSE(is_bounded({.per_shot = Money::nanos(piece_price_max.count() + 1)}));
+    const auto most = bounded({.milliseconds = std::numeric_limits<std::int64_t>::max(),
+                               .shots = std::numeric_limits<std::int64_t>::max(),
+                               .circuits = std::numeric_limits<std::int64_t>::max()});
+    EXPECT_GT(cost_of({.per_hour = price_max, .per_shot = piece_price_max, .per_circuit = piece_price_max}, most), Money());
+}
+
+TEST(Leaves, OfAQuantumJobAreTheseBytes) {
+    const auto leaf = LeafWriter(here).write(quantum_example());
+    EXPECT_NE(leaf.find(R"("kind":"quantum_job",)"), std::string::npos);
+    EXPECT_NE(leaf.find(R"("deployment":null,"usage":{"milliseconds":1500,"shots":3000,"circuits":3},)"
+                        R"("price":{"per_hour":"0.82","per_shot":"0.000001","per_circuit":"0.3"},"cost":"0.903341667","currency":"EUR",)"
+                        R"("energy":42,"energy_basis":"modelled",)"),
+              std::string::npos)
+        << leaf;
+    const auto read = read_leaf(leaf);
+    ASSERT_TRUE(read) << read.error().said;
+    EXPECT_EQ(LeafWriter(here).write(*read), leaf);
+    EXPECT_EQ(read->usage.shots, 3000);
+    std::string payload;
+    add_opening(payload, quantum_example().id, quantum_example().start, quantum_example().started_at);
+    const auto opening = read_opening(payload);
+    ASSERT_TRUE(opening);
+    EXPECT_EQ(opening->start.price.per_circuit, *Money::parse("0.3"));
+    EXPECT_FALSE(read_opening(payload.substr(0, payload.size() - 1)));
+}
+
 TEST(Leaves, StateThePlaceAsItWasDeclared) {
     auto facts = here;
     facts.declared = geography::Declaration{"Lille \"Nord\", FR", "FR", "Example SA", *parse_rfc3339("2026-01-02T03:04:05Z")};
@@ -92,6 +133,12 @@ TEST(Leaves, OfTheWidestRunFitTheirRoom) {
     auto facts = here;
     facts.declared = geography::Declaration{std::string(200, '"'), "FR", std::string(200, '"'), r.started_at};
     const LeafWriter writer(facts);
+    auto quantum = r;
+    quantum.start.kind = Kind::quantum_job;
+    quantum.start.price = {.per_hour = price_max, .per_shot = piece_price_max, .per_circuit = piece_price_max};
+    quantum.usage = bounded({.milliseconds = milliseconds_max, .shots = pieces_max, .circuits = pieces_max});
+    quantum.usage.energy = Millijoules(std::numeric_limits<std::int64_t>::min());
+    EXPECT_LE(writer.write(quantum).size(), writer.room(quantum.start));
     const auto leaf = writer.write(r);
     EXPECT_LE(leaf.size(), writer.room(r.start));
     EXPECT_LT(leaf.size(), payload_max);

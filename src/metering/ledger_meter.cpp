@@ -171,7 +171,9 @@ Hold LedgerMeter::hold(RunStart start) {
     made.start_ = std::move(start);
     made.started_at_ = clock_.now();
     made.started_steady_ = clock_.steady();
-    made.id_ = RunId(Uuid::ordered(rng_, std::chrono::floor<std::chrono::milliseconds>(made.started_at_).time_since_epoch().count()));
+    made.id_ = made.start_.id;
+    if (made.id_.is_nil())
+        made.id_ = RunId(Uuid::ordered(rng_, std::chrono::floor<std::chrono::milliseconds>(made.started_at_).time_since_epoch().count()));
     auto record = unsealed(256);
     add_opening(record, made.id_, made.start_, made.started_at_);
     const auto kept = room_for_receipt(made.start_) + checkpoint_room;
@@ -179,6 +181,7 @@ Hold LedgerMeter::hold(RunStart start) {
         {
             const std::lock_guard lock(mutex_);
             check_writable();
+            if (book_.index_of(made.id_)) throw Error(Fault::conflict, "This run has its receipt already.").about("run", made.id_.str());
             if (journal_.has_room(record.size() + kept)) {
                 journal_.append(RecordType::opened, record);
                 journal_.reserve(kept);

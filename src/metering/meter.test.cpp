@@ -56,6 +56,17 @@ TEST(Meters, GiveEveryRunOneReceipt) {
     EXPECT_EQ(sums.cost.count(), 8500);
 }
 
+TEST(Meters, GiveARunTheIdOfTheRowThatWasWrittenBeforeAndOneReceipt) {
+    Bench bench;
+    auto meter = bench.open();
+    auto start = chat();
+    start.id = RunId::random(bench.world.rng());
+    const auto receipt = (*meter)->settle((*meter)->hold(start), {10, 20, 3}, Outcome::finished);
+    EXPECT_EQ(receipt.id, start.id);
+    EXPECT_EQ(error_of([&] { (*meter)->hold(start); }).fault, Fault::conflict);
+    EXPECT_EQ((*meter)->sums(testing::project).runs, 1);
+}
+
 TEST(Meters, SettleAHoldThatWasDroppedAsFailed) {
     Bench bench;
     auto meter = bench.open();

@@ -21,18 +21,22 @@
 
 namespace meridian::metering {
 
-enum class Kind { chat, completion, embedding, deployment_hour };
+enum class Kind { chat, completion, embedding, deployment_hour, quantum_job };
 enum class Outcome { finished, cancelled, failed, interrupted };  // interrupted: the process died
 std::string_view name(Kind kind);
 std::string_view name(Outcome outcome);
 
-// Euros for a million tokens. Changing the price list never touches a hold.
+// Euros for a million tokens, or what a quantum job is charged by. Changing the price list never touches a hold.
 struct Price {
-    Money input_per_million, output_per_million;
+    Money input_per_million{}, output_per_million{};
+    Money per_hour{}, per_shot{}, per_circuit{};
 };
+// Which of the two a kind is charged by; its receipt says only that one.
+bool is_by_token(Kind kind);
 
 struct RunStart {
     Kind kind = Kind::chat;
+    RunId id{};  // of a row that was written before; nil: one is made
     OrganizationId organization;
     ProjectId project;
     PrincipalId principal;
@@ -45,6 +49,8 @@ struct RunStart {
 
 struct Usage {
     std::int64_t input_tokens = 0, output_tokens = 0, cached_tokens = 0;
+    std::int64_t milliseconds = 0, shots = 0, circuits = 0;  // of a quantum job
+    std::optional<Millijoules> energy = std::nullopt;        // modelled; nothing where nothing is known
 };
 
 struct Receipt {
