@@ -3,10 +3,12 @@
 #include <fmt/format.h>
 #include <openssl/crypto.h>
 #include <openssl/evp.h>
+#include <openssl/hmac.h>
 
 #include <algorithm>
 #include <cstring>
 #include <optional>
+#include <span>
 
 #include "base/error.h"
 
@@ -146,6 +148,21 @@ expected<std::string> SealingKey::open(std::string_view sealed, std::string_view
     if (EVP_DecryptFinal_ex(cipher.get(), bytes_of(secret) + size, &size) == 1) return secret;
     OPENSSL_cleanse(secret.data(), secret.size());  // it was deciphered, but is not what was sealed
     return complaint("the secret was sealed with another key, for another purpose, or was damaged");
+}
+
+Sha256 SealingKey::mac(std::string_view message, std::string_view context) const {
+    const auto hmac = [](std::span<const std::uint8_t> key, std::string_view text) {
+        Sha256 made{};
+        unsigned size = 0;
+        MERIDIAN_ASSERT(HMAC(EVP_sha256(), key.data(), static_cast<int>(key.size()), bytes_of(text), text.size(), made.data(), &size) !=
+                            nullptr &&
+                        size == made.size());
+        return made;
+    };
+    auto derived = hmac(key_, context);
+    const auto made = hmac(derived, message);
+    OPENSSL_cleanse(derived.data(), derived.size());
+    return made;
 }
 
 }  // namespace meridian::keys

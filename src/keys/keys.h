@@ -41,6 +41,8 @@ public:
     static expected<SealingKey> from_bytes(std::string_view key32);
     [[nodiscard]] std::string seal(std::string_view secret, std::string_view context, Rng& rng) const;
     [[nodiscard]] expected<std::string> open(std::string_view sealed, std::string_view context) const;
+    // HMAC-SHA256 of the message under a key made for `context` alone: for links that we hand out and recognize again.
+    [[nodiscard]] Sha256 mac(std::string_view message, std::string_view context) const;
 
 private:
     explicit SealingKey(std::array<std::uint8_t, 32> key) : key_(key) {}

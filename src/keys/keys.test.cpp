@@ -62,6 +62,17 @@ RC_GTEST_PROP(SealingKeys, OpenWhatTheySealedAndNothingElse, (const std::string&
     RC_ASSERT(!key.open(sealed, context));
 }
 
+TEST(SealingKeys, MarkLinksForOnePurpose) {
+    const auto key = SealingKey::from_bytes(std::string(32, 'k')).value(), other = SealingKey::from_bytes(std::string(32, 'o')).value();
+    const auto mark = key.mac("message", "links");
+    EXPECT_EQ(key.mac("message", "links"), mark);
+    EXPECT_NE(key.mac("messages", "links"), mark);
+    EXPECT_NE(key.mac("message", "cookies"), mark);
+    EXPECT_NE(other.mac("message", "links"), mark);
+    // HMAC-SHA256 twice, by Python's hmac module.
+    EXPECT_EQ(hex(mark), "823b2fa517e45a66ba4e972b039aadf43ca5fff25f1dc1c5cc42effb766429e6");
+}
+
 TEST(KeyRings, AreTheSameAfterReopeningAndAPowerCut) {
     sim::World world(1);
     std::string id, sealed;
