@@ -13,13 +13,14 @@
 #include "base/hash.h"
 #include "catalog/names.h"
 #include "catalog/package.h"
+#include "catalog/platforms.h"
 #include "catalog/service.h"
 
 namespace meridian::catalog {
 namespace {
 
 constexpr std::size_t text_bytes_max = 1024 * 1024;
-constexpr std::size_t models_max = 1000;
+constexpr std::size_t models_max = 1000, platforms_max = 100;
 constexpr std::size_t list_max = 64;
 constexpr std::size_t words_max = 4096;  // bytes of one value
 constexpr std::size_t problems_max = 20;
@@ -246,18 +247,81 @@ expected<std::vector<Model>> models_from(const YAML::Node& root) {
     return models;
 }
 
-}  // namespace
+PlatformFacts platform_from(const YAML::Node& node, Problems& problems) {
+    PlatformFacts platform;
+    Section s(node, "a platform", problems);
+    const std::pair<const char*, std::string*> texts[] = {
+        {"name", &platform.name},
+        {"version", &platform.version},
+        {"provider", &platform.provider},
+        {"backend", &platform.backend},
+        {"technology", &platform.technology},
+        {"description", &platform.description},
+        {"documentation_url", &platform.documentation_url},
+        {"precision", &platform.precision},
+    };
+    for (const auto& [key, into] : texts) s.text(key, *into);
+    if (!platform.precision.empty() && platform.precision != "double" && platform.precision != "single")
+        problems.add(node, "'precision' is double or single.");
+    s.number("qubits_max", platform.qubits_max, 1, 64);
+    s.number("shots_max", platform.shots_max, 1, 100'000'000);
+    s.number("circuits_max", platform.circuits_max, 1, 10'000);
+    if (const auto price = s.required("price_eur")) {
+        Section p(*price, "a price", problems);
+        p.money("per_hour", platform.per_hour);
+        p.money("per_shot", platform.per_shot);
+        p.money("per_circuit", platform.per_circuit);
+        p.no_other_keys();
+    }
+    if (const auto booking = s.optional("booking")) {
+        Section b(*booking, "a booking rule", problems);
+        auto& rule = platform.booking.emplace();
+        b.number("minutes_min", rule.minutes_min, 1, 100'000);
+        b.number("minutes_max", rule.minutes_max, 1, 100'000);
+        b.number("per_day_max", rule.per_day_max, 1, 1000);
+        b.number("per_week_max", rule.per_week_max, 1, 1000);
+        b.no_other_keys();
+    }
+    s.no_other_keys();
+    return platform;
+}
 
-expected<std::vector<Model>> parse_models_yaml(std::string_view text) {
+expected<std::vector<PlatformFacts>> platforms_from(const YAML::Node& root) {
+    Problems problems;
+    std::vector<PlatformFacts> platforms;
+    Section top(root, "the file", problems);
+    const auto list = top.required("platforms");
+    top.no_other_keys();
+    if (list && (!list->IsSequence() || list->size() > platforms_max)) {
+        problems.add(*list, fmt::format("'platforms' must be a list of at most {} platforms.", platforms_max));
+    } else if (list) {
+        std::set<std::string> names;
+        for (const auto& item : *list) {
+            platforms.push_back(platform_from(item, problems));
+            if (!names.insert(platforms.back().name).second)
+                problems.add(item, fmt::format("there are two platforms named '{}'.", platforms.back().name));
+        }
+    }
+    if (!problems.none()) return std::unexpected(problems.diagnostic());
+    return platforms;
+}
+
+template <class F>
+auto read_yaml(std::string_view text, F from) -> decltype(from(YAML::Node())) {
     if (text.size() > text_bytes_max) return complaint(fmt::format("line 1: the catalogue is larger than {} bytes.", text_bytes_max));
     if (!is_utf8(text)) return complaint("line 1: the catalogue is not UTF-8 text.");
     if (is_too_deep(text)) return complaint(fmt::format("line 1: more than {} brackets are open at once.", depth_max));
     try {
-        return models_from(YAML::Load(std::string(text)));
+        return from(YAML::Load(std::string(text)));
     } catch (const YAML::Exception& e) {
         return complaint(fmt::format("line {}: {}", e.mark.is_null() ? 1 : e.mark.line + 1, e.msg),
                          e.mark.is_null() ? 0 : static_cast<std::size_t>(e.mark.pos));
     }
 }
+
+}  // namespace
+
+expected<std::vector<Model>> parse_models_yaml(std::string_view text) { return read_yaml(text, models_from); }
+expected<std::vector<PlatformFacts>> parse_platforms_yaml(std::string_view text) { return read_yaml(text, platforms_from); }
 
 }  // namespace meridian::catalog

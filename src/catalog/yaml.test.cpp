@@ -8,6 +8,7 @@
 #include <string>
 
 #include "catalog/names.h"
+#include "catalog/platforms.h"
 #include "catalog/service.h"
 
 namespace meridian::catalog {
@@ -134,6 +135,29 @@ TEST(ModelsYaml, TheShippedCatalogueIsGood) {
     const auto sentences = std::ranges::find(*models, "all-minilm-l6-v2", &Model::name);
     ASSERT_NE(sentences, models->end());
     EXPECT_EQ(std::get<PackageSource>(sentences->artifacts.front().source).convert, Conversion::bert);
+}
+
+TEST(PlatformsYaml, TheShippedPlatformsAreGood) {
+    std::ifstream in(std::filesystem::path(std::getenv("MERIDIAN_SOURCE")) / "catalog/platforms.yaml");
+    const auto platforms = parse_platforms_yaml(std::string(std::istreambuf_iterator<char>(in), {}));
+    ASSERT_TRUE(platforms) << platforms.error().said;
+    ASSERT_EQ(platforms->size(), 2u);
+    EXPECT_EQ(platforms->front().backend, "aer");
+    EXPECT_EQ(platforms->front().precision, "double");
+    EXPECT_FALSE(platforms->front().booking);
+}
+
+TEST(PlatformsYaml, EveryWrongLineIsNamed) {
+    const auto wrong = parse_platforms_yaml(
+        "platforms:\n  - name: X\n    version: '1'\n    provider: p\n    backend: b\n"
+        "    technology: t\n    description: d\n    documentation_url: u\n    precision: half\n"
+        "    qubits_max: 65\n    shots_max: 1\n    circuits_max: 1\n    colour: red\n"
+        "    price_eur: {per_hour: -1, per_shot: 0, per_circuit: 0}\n");
+    ASSERT_FALSE(wrong);
+    for (const auto* part : {"'precision' is double or single", "'qubits_max' must be a whole number from 1 to 64",
+                             "'per_hour' must be euros", "'colour' is not known"})
+        EXPECT_NE(wrong.error().said.find(part), std::string::npos) << part << " in " << wrong.error().said;
+    EXPECT_FALSE(parse_platforms_yaml("models: []"));
 }
 
 TEST(ModelsYaml, AShippedNameHasOneIdEverywhere) {
