@@ -50,7 +50,7 @@ inline constexpr std::size_t unpacked_bytes = std::size_t{256} << 20;  // all pr
 inline constexpr std::size_t programs = 10'000;                        // of a job
 inline constexpr std::size_t job_operations = operations;              // all circuits of a job, after expansion
 inline constexpr std::size_t payload_encodings = 8;                    // JSON in JSON in JSON
-inline constexpr std::uint64_t shots = 100'000'000;
+inline constexpr std::uint64_t job_shots = 100'000'000;
 }  // namespace limits
 
 }  // namespace meridian::quantum
