@@ -19,6 +19,7 @@
 #include "geography/declaration.h"
 #include "http/tls.h"
 #include "inference/api.h"
+#include "inference/events.h"
 #include "inference/gateway.h"
 #include "inference/reconcile.h"
 #include "inference/store.h"
@@ -166,6 +167,7 @@ private:
     std::optional<catalog::Catalog> catalog_;
     std::unique_ptr<fleet::Driver> driver_;
     std::optional<inference::Deployments> deployments_;
+    std::optional<inference::Events> events_;
     inference::Serving serving_;
     std::optional<Clients> clients_;
     std::optional<inference::Gateway> gateway_;
@@ -228,6 +230,7 @@ expected<void> Running::open_services() {
     auto node = known_node(*store_, fleet::probe_host(disk_, rng_, *zone_, *replicas), clock_.now());
     driver_ = fleet::process_driver(disk_, network_, clock_, rng_, io_pool_, home, {.directory = *replicas, .shim_program = own_path()});
     deployments_.emplace(*store_, *catalog_, std::vector{std::move(node)}, *zone_, clock_, rng_);
+    events_.emplace(*deployments_, *store_, clock_);
     clients_.emplace(network_, clock_, loops_, http::EgressPolicy(options_.egress));
     gateway_.emplace(serving_, *meter_, [this](const Executor& executor) -> http::Client& { return clients_->here(executor); });
     reconciler_.emplace(*store_, *content_, *catalog_, *driver_, *deployments_, serving_, clock_, rng_, home,
@@ -241,6 +244,7 @@ void Running::add_routes() {
     inference::add_openai_routes(*router_, *gateway_);
     inference::add_scaleway_routes(*router_, *deployments_, *catalog_, url_);
     inference::add_native_routes(*router_, *deployments_, *catalog_, *content_, *store_, disk_);
+    inference::add_event_routes(*router_, *events_);
     identity::add_routes(*router_, *identity_);
     metering::add_routes(*router_, *meter_, io_pool_, *zone_);
     add_system_routes(*router_, {.clock = clock_,
@@ -382,6 +386,7 @@ void Running::drain() {
     if (std::exchange(drained_, true)) return;
     ready_ = false;
     catalog_->stop();
+    events_->stop();
     for (std::size_t i = 0; i < servers_.size(); ++i) loops_.wait(loops_.executor(i), servers_[i]->drain(drain_grace));
     loops_.wait(loops_.executor(0), reconciler_->stop());
     loops_.wait(loops_.executor(0), driver_->shutdown(fleet::Driver::Leave::stop));

@@ -203,8 +203,10 @@ JsonObject responses(const Route& route, Json response) {
         object.erase(doc_status);
         object.erase(doc_content_type);
     }
-    JsonObject good{{"description", status == 204 ? "Done; nothing to say." : "Done."}};
-    if (status != 204 && response.is_object()) good["content"] = content(type, std::move(response));
+    JsonObject good{{"description", status == 101   ? "The connection becomes a WebSocket."
+                                    : status == 204 ? "Done; nothing to say."
+                                                    : "Done."}};
+    if (status != 101 && status != 204 && response.is_object()) good["content"] = content(type, std::move(response));
     made[std::to_string(status)] = std::move(good);
     JsonObject reference;
     reference["$ref"] = fmt::format("#/components/responses/{}_error", name_of(route.dialect));
