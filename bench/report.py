@@ -12,6 +12,7 @@ import sys
 import host
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent / "gateway"))
+sys.path.append(str(pathlib.Path(__file__).resolve().parent / "quantum"))
 
 PAGE = host.ROOT / "docs" / "performance.md"
 
@@ -149,10 +150,16 @@ def put(text, name, part):
     return pattern.sub(lambda m: m[1] + part + "\n" + m[2], text)
 
 
+def quantum_part(found):
+    import table
+    table.draw(found, PAGE.parent / "quantum")
+    return table.tables(found)
+
+
 def main():
-    results = {name: load(name) for name in ("gateway", "runtime", "startup")}
+    results = {name: load(name) for name in ("gateway", "runtime", "startup", "quantum")}
     text = PAGE.read_text()
-    for name, part in (("gateway", gateway_part), ("runtime", runtime_part), ("startup", startup_part)):
+    for name, part in (("gateway", gateway_part), ("runtime", runtime_part), ("startup", startup_part), ("quantum", quantum_part)):
         if results[name]:
             text = put(text, name, part(results[name]))
     PAGE.write_text(put(text, "goals", goals_part(results)))

@@ -22,6 +22,7 @@ KEPT_IN = [
     (r"^zlib\.h", r"^src/quantum/programs/compress\.cpp$"),
     (r"^CLI/", r"^apps/meridian/.*\.(cpp|h)$"),
     (r"^spdlog/", r"^src/base/log\.cpp$"),
+    (r"^hwy/", r"^src/quantum/engines/statevector/kernels[^/]*\.(cpp|h)$"),
     (r"^boost/asio/steady_timer", r"^src/(base|http)/.*\.cpp$"),
     (r"^boost/asio\.hpp$", r"^$"),
 ]

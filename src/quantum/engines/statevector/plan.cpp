@@ -1,130 +1,261 @@
 #include "quantum/engines/statevector/plan.h"
 
+#include <algorithm>
 #include <bit>
+#include <cmath>
+#include <cstring>
 #include <numeric>
+#include <optional>
+
+#include <unistd.h>
 
 #include "base/error.h"
+#include "quantum/engines/statevector/assemble.h"
+#include "quantum/engines/statevector/kernels.h"
+#include "quantum/engines/statevector/lower.h"
+#include "quantum/engines/statevector/schedule.h"
 
 namespace meridian::quantum {
+namespace {
 
-// One operation after the other, each in one pass.
+constexpr unsigned block_bits_least = 12, block_bits_most = 17;
+constexpr unsigned lowest_bits = 6;  // runs of at least 64 amplitudes are gathered
+
+// Half of the second-level cache holds a block; the other half what a pass brings and takes.
+template <class Real>
+unsigned block_bits_of_this_cpu() {
+    static const long cache = ::sysconf(_SC_LEVEL2_CACHE_SIZE);
+    const auto half = cache > 0 ? std::size_t(cache) / 2 : std::size_t{256} << 10;
+    return std::clamp(unsigned(std::bit_width(half / State<Real>::bytes_per_amplitude)) - 1, block_bits_least, block_bits_most);
+}
+
+template <class Real>
+BlockShape shape_for(const Items& items, unsigned wires, unsigned block_bits) {
+    int widest = 2;
+    for (const Item& item : items.list) widest = std::max(widest, std::popcount(item.moves));
+    unsigned bits = block_bits == 0 ? block_bits_of_this_cpu<Real>() : block_bits;
+    bits = std::max(bits, State<Real>::lane_bits + unsigned(widest));
+    if (bits >= wires) return {.wires = wires, .block_bits = wires, .lowest = wires};
+    return {.wires = wires, .block_bits = bits, .lowest = std::max(State<Real>::lane_bits, std::min(lowest_bits, bits - unsigned(widest)))};
+}
+
+std::size_t next_in(std::size_t k, std::size_t fixed) { return ((k | fixed) + 1) & ~fixed; }
+
+// The `number`-th index whose bits under `fixed` are 0.
+std::size_t index_outside(std::size_t number, std::uint64_t fixed) {
+    std::size_t index = 0;
+    for (unsigned bit = 0; number != 0; ++bit) {
+        if ((fixed >> bit & 1) != 0) continue;
+        index |= (number & 1) << bit;
+        number >>= 1;
+    }
+    return index;
+}
+
+}  // namespace
+
 template <class Real>
 struct Plan<Real>::Body {
-    struct Step {
-        std::vector<std::uint8_t> targets;  // positions, least significant first
-        std::uint64_t mask = 0, want = 0;   // of the controls
-        std::vector<Amplitude> matrix;
-    };
-    unsigned qubits = 0;
     std::size_t begin = 0, end = 0;
     PlanOptions options;
-    std::vector<std::uint8_t> positions;
-    std::vector<Step> steps;
+    Items items;
+    std::vector<Segment> segments;
+    unsigned lane_bits = 0;  // that the programs were made for
+    std::vector<Program> programs;
+    Pool<Real> pool;
+    std::uint64_t kernels = 0, flops = 0;
 };
+
+namespace {
+
+template <class Real>
+using Body = typename Plan<Real>::Body;
+
+// Operations of one kernel on a state of 2^wires amplitudes: a complex multiplication 8, a real rotation 3 for each of the two parts.
+double flops_of(const Program& program, Kernel kernel) {
+    switch (kernel.kind) {
+        case Kernel::Kind::bundle:
+            return 6.0 * (program.bundles[kernel.index].count + program.bundles[kernel.index].inside_count);
+        case Kernel::Kind::dense:
+            return 30;
+        case Kernel::Kind::phases:
+            return 14;
+        case Kernel::Kind::large:
+            return std::ldexp(8.0, int(program.larges[kernel.index].positions.size()) - std::popcount(program.larges[kernel.index].mask));
+        case Kernel::Kind::conditional:
+            return std::ldexp(14.0, -std::popcount(program.conditionals[kernel.index].mask));
+    }
+    return 0;
+}
+
+template <class Real>
+void assemble_all(Body<Real>& body) {
+    const auto wires = unsigned(body.items.wires_before.size());
+    body.lane_bits = vector_lane_bits<Real>();
+    body.programs.clear();
+    body.pool.clear();
+    double phase = body.items.phase;
+    for (const Segment& segment : body.segments) body.programs.push_back(assemble(body.items, segment, body.lane_bits, body.pool, phase));
+    if (phase != 0) {
+        Program& last = body.programs.back();
+        last.order.push_back({Kernel::Kind::phases, std::uint32_t(last.phases.size())});
+        Phases& constant = last.phases.emplace_back();
+        constant.leaf_bits = last.bits;
+        constant.constant = std::polar(1.0, phase);
+    }
+    double flops = 0;
+    body.kernels = 0;
+    for (const Program& program : body.programs) {
+        body.kernels += program.order.size();
+        for (const Kernel kernel : program.order) flops += flops_of(program, kernel);
+    }
+    body.flops = std::uint64_t(std::ldexp(flops, int(wires)));
+}
+
+template <class Real>
+std::vector<Segment> segments_of(const Items& items, const PlanOptions& options) {
+    return schedule(items, shape_for<Real>(items, unsigned(items.wires_before.size()), options.block_bits));
+}
+
+// The same plan on other wires, or for other vectors.
+template <class Real>
+Plan<Real> adapted(const Body<Real>& body, const std::vector<Wire>& wires) {
+    auto other = std::make_shared<Body<Real>>(body);
+    std::vector<Wire> to(wires.size());
+    for (std::size_t q = 0; q < wires.size(); ++q) to[body.items.wires_before[q]] = wires[q];
+    const auto moved = [&](std::uint64_t mask) {
+        std::uint64_t result = 0;
+        for (std::uint64_t left = mask; left != 0; left &= left - 1) result |= std::uint64_t{1} << to[std::size_t(std::countr_zero(left))];
+        return result;
+    };
+    for (Item& item : other->items.list) {
+        if (item.a != no_wire) item.a = to[item.a];
+        if (item.b != no_wire) item.b = to[item.b];
+        for (std::uint64_t* mask : {&item.mask, &item.value, &item.moves, &item.reads}) *mask = moved(*mask);
+    }
+    for (Matrix& matrix : other->items.matrices) {
+        for (Wire& wire : matrix.wires) wire = to[wire];
+        matrix.mask = moved(matrix.mask);
+        matrix.value = moved(matrix.value);
+    }
+    for (auto* map : {&other->items.wires_before, &other->items.wires_after})
+        for (Wire& wire : *map) wire = to[wire];
+    other->segments = segments_of<Real>(other->items, other->options);
+    assemble_all<Real>(*other);
+    return Plan<Real>(std::move(other));
+}
+
+}  // namespace
 
 template <class Real>
 unsigned Plan<Real>::qubits() const {
-    return body_->qubits;
+    return unsigned(body_->items.wires_before.size());
 }
 template <class Real>
 const std::vector<std::uint8_t>& Plan<Real>::positions_before() const {
-    return body_->positions;
+    return body_->items.wires_before;
 }
 template <class Real>
 const std::vector<std::uint8_t>& Plan<Real>::positions_after() const {
-    return body_->positions;
+    return body_->items.wires_after;
 }
 template <class Real>
 std::uint64_t Plan<Real>::sweeps() const {
-    return body_->steps.size();
+    return body_->programs.size();
 }
 template <class Real>
 std::uint64_t Plan<Real>::fused_gates() const {
-    return body_->steps.size();
+    return body_->kernels;
 }
 template <class Real>
 std::uint64_t Plan<Real>::flops() const {
-    std::uint64_t sum = 0;
-    for (const auto& step : body_->steps) sum += (std::uint64_t{8} << step.targets.size()) << body_->qubits;
-    return sum;
+    return body_->flops;
 }
 template <class Real>
 std::uint64_t Plan<Real>::bytes_moved() const {
-    return sweeps() * 4 * sizeof(Real) << body_->qubits;
+    return sweeps() * 2 * State<Real>::bytes_per_amplitude << qubits();
 }
 
 template <class Real>
 Plan<Real> compile(const Circuit& circuit, std::size_t begin, std::size_t end, const PlanOptions& options) {
-    MERIDIAN_ASSERT(begin <= end && end <= circuit.ops.size());
-    auto body = std::make_shared<typename Plan<Real>::Body>();
-    body->qubits = circuit.qubits;
+    MERIDIAN_ASSERT(begin <= end && end <= circuit.ops.size() && circuit.qubits < 48);
+    auto body = std::make_shared<Body<Real>>();
     body->begin = begin;
     body->end = end;
     body->options = options;
-    body->positions = options.positions;
-    if (body->positions.empty()) {
-        body->positions.resize(circuit.qubits);
-        std::iota(body->positions.begin(), body->positions.end(), std::uint8_t{0});
+    std::vector<Wire> wires = options.positions;
+    if (wires.empty()) {
+        wires.resize(circuit.qubits);
+        std::iota(wires.begin(), wires.end(), Wire{0});
     }
-    MERIDIAN_ASSERT(body->positions.size() == circuit.qubits);
-    for (std::size_t k = begin; k < end; ++k) {
-        const Op& op = circuit.ops[k];
-        if (op.kind == Op::Kind::barrier || op.kind == Op::Kind::delay) continue;
-        MERIDIAN_ASSERT(op.kind == Op::Kind::gate || op.kind == Op::Kind::unitary);
-        typename Plan<Real>::Body::Step step;
-        for (const std::uint32_t target : circuit.targets_of(op)) step.targets.push_back(body->positions[target]);
-        const auto controls = circuit.controls_of(op);
-        for (std::size_t c = 0; c < controls.size(); ++c) {
-            step.mask |= std::uint64_t{1} << body->positions[controls[c]];
-            step.want |= (op.control_values >> c & 1) << body->positions[controls[c]];
-        }
-        step.matrix = matrix_of(circuit, op);
-        body->steps.push_back(std::move(step));
-    }
+    MERIDIAN_ASSERT(wires.size() == circuit.qubits);
+    body->items = lower(circuit, begin, end, std::move(wires), options.relabels);
+    body->segments = segments_of<Real>(body->items, options);
+    assemble_all<Real>(*body);
     return Plan<Real>(std::move(body));
 }
 
 template <class Real>
 Plan<Real> rebind(const Plan<Real>& plan, const Circuit& circuit) {
-    const auto& body = plan.body();
-    PlanOptions options = body.options;
-    options.positions = body.positions;
-    return compile<Real>(circuit, body.begin, body.end, options);
+    const Body<Real>& old = plan.body();
+    auto body = std::make_shared<Body<Real>>();
+    body->begin = old.begin;
+    body->end = old.end;
+    body->options = old.options;
+    body->items = lower(circuit, old.begin, old.end, old.items.wires_before, old.options.relabels);
+    // Special angles (a rotation by 0 is nothing) can change what there is to do.
+    body->segments = body->items.same_shape(old.items) ? old.segments : segments_of<Real>(body->items, old.options);
+    if (body->segments.empty() && body->items.phase != 0) body->segments = segments_of<Real>(body->items, old.options);
+    assemble_all<Real>(*body);
+    return Plan<Real>(std::move(body));
 }
+
+namespace {
+
+// Blocks are gathered into memory of the member that works on them, run, and scattered back.
+template <class Real>
+void run_blocks(const Program& program, const Pool<Real>& pool, State<Real>& state, std::size_t begin, std::size_t end, Pool<Real>& buffer,
+                Workspace<Real>& workspace) {
+    const std::size_t inner = std::countr_one(program.wires);
+    const std::size_t run_reals = std::size_t{2} << inner, runs = std::size_t{1} << (program.bits - inner);
+    const std::uint64_t not_upper = ~program.wires | ((std::uint64_t{1} << inner) - 1);
+    buffer.resize(std::size_t{2} << program.bits);
+    std::size_t outer = index_outside(begin, program.wires);
+    for (std::size_t number = begin; number < end; ++number, outer = next_in(outer, program.wires)) {
+        Real* base = state.block(0) + 2 * outer;
+        std::size_t upper = 0;
+        for (std::size_t k = 0; k < runs; ++k, upper = next_in(upper, not_upper))
+            std::memcpy(buffer.data() + k * run_reals, base + 2 * upper, run_reals * sizeof(Real));
+        run(program, pool.data(), buffer.data(), outer, workspace);
+        upper = 0;
+        for (std::size_t k = 0; k < runs; ++k, upper = next_in(upper, not_upper))
+            std::memcpy(base + 2 * upper, buffer.data() + k * run_reals, run_reals * sizeof(Real));
+    }
+}
+
+}  // namespace
 
 template <class Real>
 bool apply(const Plan<Real>& plan, State<Real>& state, Team& team, const Between& between) {
-    const auto& body = plan.body();
-    MERIDIAN_ASSERT(body.qubits == state.qubits());
-    for (const auto& step : body.steps) {
-        if (between && !between(double(&step - body.steps.data()) / double(body.steps.size()))) return false;
-        // Under another map every position is translated: by qubit, from the plan's map into the state's.
-        std::vector<std::uint8_t> at(body.qubits);
-        for (unsigned q = 0; q < body.qubits; ++q) at[body.positions[q]] = state.position[q];
-        std::uint64_t mask = 0, want = 0, support = 0;
-        for (unsigned p = 0; p < body.qubits; ++p) {
-            mask |= (step.mask >> p & 1) << at[p];
-            want |= (step.want >> p & 1) << at[p];
+    const Body<Real>& body = plan.body();
+    MERIDIAN_ASSERT(plan.qubits() == state.qubits());
+    if (state.position != body.items.wires_before || body.lane_bits != vector_lane_bits<Real>())
+        return apply(adapted<Real>(body, state.position), state, team, between);
+    std::vector<Pool<Real>> buffers(team.size());
+    std::vector<Workspace<Real>> workspaces(team.size());
+    double done = 0;
+    for (const Program& program : body.programs) {
+        if (between && !between(done++ / double(body.programs.size()))) return false;
+        if (program.bits >= state.qubits()) {
+            run(program, body.pool.data(), state.block(0), 0, workspaces[0]);
+            continue;
         }
-        const std::size_t side = std::size_t{1} << step.targets.size();
-        std::vector<std::size_t> offset(side, 0);
-        for (std::size_t r = 0; r < side; ++r)
-            for (std::size_t t = 0; t < step.targets.size(); ++t) offset[r] |= (r >> t & 1) << at[step.targets[t]];
-        support = offset[side - 1];
         team.run([&](unsigned member) {
-            const auto [begin, end] = team.share(state.size(), member);
-            std::vector<std::complex<double>> in(side);
-            for (std::size_t k = begin; k < end; ++k) {
-                if ((k & support) != 0 || (k & mask) != want) continue;
-                for (std::size_t r = 0; r < side; ++r) in[r] = state.at(k | offset[r]);
-                for (std::size_t r = 0; r < side; ++r) {
-                    std::complex<double> sum = 0;
-                    for (std::size_t c = 0; c < side; ++c) sum += step.matrix[r * side + c] * in[c];
-                    state.set(k | offset[r], std::complex<Real>(sum));
-                }
-            }
+            const auto [begin, end] = team.share(state.size() >> program.bits, member);
+            run_blocks(program, body.pool, state, begin, end, buffers[member], workspaces[member]);
         });
     }
+    state.position = body.items.wires_after;
     return true;
 }
 

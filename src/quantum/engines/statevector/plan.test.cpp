@@ -2,9 +2,11 @@
 
 #include <algorithm>
 #include <cmath>
+#include <numbers>
 
 #include <gtest/gtest.h>
 
+#include "quantum/engines/statevector/kernels.h"
 #include "quantum/engines/statevector/plain.h"
 
 namespace meridian::quantum {
@@ -50,10 +52,144 @@ TYPED_TEST(Plans, EveryGateOfTheTableOnEveryQubitActsAsItsMatrix) {
 TYPED_TEST(Plans, RandomCircuitsAgreeWithThePlainApplication) {
     for (unsigned seed = 0; seed < 60; ++seed) {
         std::mt19937_64 rng(seed);
-        const unsigned qubits = 1 + seed % 12;
         SCOPED_TRACE("seed " + std::to_string(seed));
-        this->expect_as_plain(plain::random_circuit(qubits, 60, rng), rng);
+        this->expect_as_plain(plain::random_circuit(1 + seed % 12, 60, rng), rng);
     }
+}
+
+TYPED_TEST(Plans, SoDoSegmentsOfBlocksThatAreGathered) {
+    for (unsigned seed = 100; seed < 160; ++seed) {
+        std::mt19937_64 rng(seed);
+        SCOPED_TRACE("seed " + std::to_string(seed));
+        const Circuit circuit = plain::random_circuit(10 + seed % 3, 60, rng, {.unitary_targets = 2});
+        const PlanOptions options{.block_bits = 6 + seed % 3, .relabels = true, .positions = {}};
+        ASSERT_GT(compile<TypeParam>(circuit, 0, circuit.ops.size(), options).sweeps(), 1u);
+        this->expect_as_plain(circuit, rng, options);
+    }
+}
+
+TYPED_TEST(Plans, EveryInstructionSetThatIsCompiledInAgrees) {
+    const auto sets = instruction_sets();
+    ASSERT_FALSE(sets.empty());
+    for (const char* set : sets) {
+        use_instruction_set(set);
+        EXPECT_STREQ(instruction_sets().front(), set);
+        for (unsigned seed = 200; seed < 230; ++seed) {
+            std::mt19937_64 rng(seed);
+            SCOPED_TRACE(std::string(set) + ", seed " + std::to_string(seed));
+            const unsigned qubits = 1 + seed % 11;
+            this->expect_as_plain(plain::random_circuit(qubits, 60, rng), rng, {.block_bits = 7, .relabels = true, .positions = {}});
+        }
+    }
+    use_instruction_set(nullptr);
+    EXPECT_EQ(instruction_sets().size(), sets.size());
+}
+
+TYPED_TEST(Plans, APlanMadeForOtherVectorsStillRuns) {
+    std::mt19937_64 rng(6);
+    const Circuit circuit = plain::random_circuit(8, 40, rng);
+    const auto plan = compile<TypeParam>(circuit, 0, circuit.ops.size());
+    for (const char* set : instruction_sets()) {
+        use_instruction_set(set);
+        const auto before = plain::random_state(8, rng);
+        State<TypeParam> state(8, this->team_);
+        plain::load(before, state);
+        apply(plan, state, this->team_);
+        EXPECT_LT(plain::distance(plain::applied(circuit, before), state), tolerance<TypeParam>) << set;
+    }
+    use_instruction_set(nullptr);
+}
+
+TYPED_TEST(Plans, ManyControlsOfEitherValueAct) {
+    for (unsigned seed = 300; seed < 340; ++seed) {
+        std::mt19937_64 rng(seed);
+        SCOPED_TRACE("seed " + std::to_string(seed));
+        const Circuit circuit = plain::random_circuit(12, 40, rng, {.extra_controls = 9, .unitary_targets = 2});
+        this->expect_as_plain(circuit, rng, {.block_bits = seed % 2 == 0 ? 0u : 7u, .relabels = true, .positions = {}});
+    }
+}
+
+TYPED_TEST(Plans, DenseMatricesUpToTheLimitOfQubitsAct) {
+    for (unsigned targets = 3; targets <= limits::matrix_qubits; ++targets) {
+        std::mt19937_64 rng(targets);
+        Circuit circuit;
+        circuit.qubits = 12;
+        std::vector<std::uint32_t> operands{4, 0, 11, 7, 2, 9, 1, 5, 10, 3};
+        operands.resize(targets);
+        circuit.add_unitary(operands, 0, plain::random_unitary(targets, rng));
+        SCOPED_TRACE(std::to_string(targets) + " targets");
+        this->expect_as_plain(circuit, rng);
+    }
+}
+
+TYPED_TEST(Plans, ExchangesMoveNoData) {
+    Circuit circuit;
+    circuit.qubits = 9;
+    circuit.add(Gate::swap, {0, 8});
+    circuit.add(Gate::swap, {8, 3});
+    const auto plan = compile<TypeParam>(circuit, 0, 2);
+    EXPECT_EQ(plan.sweeps(), 0u);
+    EXPECT_NE(plan.positions_after(), plan.positions_before());
+    std::mt19937_64 rng(7);
+    this->expect_as_plain(circuit, rng);
+
+    circuit.add(Gate::iswap, {2, 5});
+    circuit.add(Gate::fsim, {2, 6}, {std::numbers::pi / 2, 0.4});
+    EXPECT_EQ((compile<TypeParam>(circuit, 0, 4).fused_gates()), 1u) << "only one polynomial of phases";
+    this->expect_as_plain(circuit, rng);
+}
+
+TYPED_TEST(Plans, WithoutRelabellingEveryQubitEndsWhereItBegan) {
+    for (unsigned seed = 400; seed < 420; ++seed) {
+        std::mt19937_64 rng(seed);
+        SCOPED_TRACE("seed " + std::to_string(seed));
+        const Circuit circuit = plain::random_circuit(9, 60, rng);
+        PlanOptions options{.block_bits = 6, .relabels = false, .positions = {8, 1, 0, 2, 7, 6, 4, 5, 3}};
+        const auto plan = compile<TypeParam>(circuit, 0, circuit.ops.size(), options);
+        EXPECT_EQ(plan.positions_after(), options.positions);
+        this->expect_as_plain(circuit, rng, options);
+    }
+}
+
+TYPED_TEST(Plans, ThreadsDoNotChangeResults) {
+    std::mt19937_64 rng(8);
+    const Circuit circuit = plain::random_circuit(11, 60, rng, {.unitary_targets = 2});
+    const auto plan = compile<TypeParam>(circuit, 0, circuit.ops.size(), {.block_bits = 7, .relabels = true, .positions = {}});
+    const auto before = plain::random_state(11, rng);
+    Team alone(1), many(3);
+    State<TypeParam> one(11, alone), other(11, many);
+    plain::load(before, one);
+    plain::load(before, other);
+    apply(plan, one, alone);
+    apply(plan, other, many);
+    for (std::size_t k = 0; k < one.size(); ++k) ASSERT_EQ(one.at(k), other.at(k)) << k;
+}
+
+TYPED_TEST(Plans, AnApplicationCanBeEndedBetweenSweeps) {
+    std::mt19937_64 rng(9);
+    const Circuit circuit = plain::random_circuit(11, 80, rng, {.unitary_targets = 2});
+    const auto plan = compile<TypeParam>(circuit, 0, circuit.ops.size(), {.block_bits = 6, .relabels = true, .positions = {}});
+    State<TypeParam> state(11, this->team_);
+    int calls = 0;
+    EXPECT_FALSE(apply(plan, state, this->team_, [&](double done) { return ++calls < 3 && done < 1; }));
+    EXPECT_EQ(calls, 3);
+}
+
+TYPED_TEST(Plans, SpecialAnglesMayChangeTheWorkOfAReboundPlan) {
+    Circuit first;
+    first.qubits = 8;
+    for (std::uint32_t q = 0; q < 8; ++q) first.add(Gate::rx, {q}, {0.4 + q});
+    first.add(Gate::fsim, {1, 6}, {0.3, 0.4});
+    for (std::uint32_t q = 0; q < 8; ++q) first.add(Gate::ry, {q}, {0.9 + q});
+    Circuit second = first;
+    for (std::uint32_t q = 0; q < 4; ++q) second.angles[q] = 0;
+    second.angles[8] = std::numbers::pi / 2;
+    std::mt19937_64 rng(10);
+    const auto before = plain::random_state(8, rng);
+    State<TypeParam> state(8, this->team_);
+    plain::load(before, state);
+    apply(rebind(compile<TypeParam>(first, 0, first.ops.size()), second), state, this->team_);
+    EXPECT_LT(plain::distance(plain::applied(second, before), state), tolerance<TypeParam>);
 }
 
 TYPED_TEST(Plans, AReboundPlanIsThePlanOfTheOtherCircuit) {

@@ -1,0 +1,191 @@
+// Kernels of complex matrices, compiled for each instruction set by kernels.cpp.
+#if defined(MERIDIAN_QUANTUM_KERNELS_DENSE) == defined(HWY_TARGET_TOGGLE)
+#ifdef MERIDIAN_QUANTUM_KERNELS_DENSE
+#undef MERIDIAN_QUANTUM_KERNELS_DENSE
+#else
+#define MERIDIAN_QUANTUM_KERNELS_DENSE
+#endif
+#include <hwy/highway.h>
+
+#include "quantum/engines/statevector/kernels-bundle.inl"
+
+HWY_BEFORE_NAMESPACE();
+namespace meridian::quantum::HWY_NAMESPACE {
+
+// (re, im) += c x, with c as two vectors.
+template <class Real>
+HWY_INLINE void accumulate(Vector<Real>& re, Vector<Real>& im, Vector<Real> cr, Vector<Real> ci, Vector<Real> xr, Vector<Real> xi) {
+    re = hn::NegMulAdd(ci, xi, hn::MulAdd(cr, xr, re));
+    im = hn::MulAdd(ci, xr, hn::MulAdd(cr, xi, im));
+}
+template <class Real>
+HWY_INLINE void begin(Vector<Real>& re, Vector<Real>& im, Vector<Real> cr, Vector<Real> ci, Vector<Real> xr, Vector<Real> xi) {
+    re = hn::NegMulAdd(ci, xi, hn::Mul(cr, xr));
+    im = hn::MulAdd(ci, xr, hn::Mul(cr, xi));
+}
+
+// Both wires in the address: coefficients are scalars.
+template <class Real>
+void dense_addressed(const Dense& m, const Real* coefficients, Real* block, unsigned bits) {
+    const Vectors<Real> d;
+    constexpr std::size_t imaginary = State<Real>::lanes;
+    const std::size_t lanes = hn::Lanes(d), addresses = std::size_t{1} << address_bits<Real>(bits);
+    const std::size_t mask = std::size_t{1} << m.bits[0] | std::size_t{1} << m.bits[1] | imaginary / lanes;
+    const std::size_t first = lanes << m.bits[0], second = lanes << m.bits[1];
+    for (std::size_t left = addresses >> 3, address = 0; left != 0; --left, address = after(address, mask, 0)) {
+        Real* p = block + address * lanes;
+        Real* out[4] = {p, p + first, p + second, p + first + second};
+        const auto r0 = hn::Load(d, out[0]), i0 = hn::Load(d, out[0] + imaginary), r1 = hn::Load(d, out[1]),
+                   i1 = hn::Load(d, out[1] + imaginary), r2 = hn::Load(d, out[2]), i2 = hn::Load(d, out[2] + imaginary),
+                   r3 = hn::Load(d, out[3]), i3 = hn::Load(d, out[3] + imaginary);
+        const Real* c = coefficients;
+        for (int row = 0; row < 4; ++row, c += 8) {
+            Vector<Real> re, im;
+            begin<Real>(re, im, hn::Set(d, c[0]), hn::Set(d, c[1]), r0, i0);
+            accumulate<Real>(re, im, hn::Set(d, c[2]), hn::Set(d, c[3]), r1, i1);
+            accumulate<Real>(re, im, hn::Set(d, c[4]), hn::Set(d, c[5]), r2, i2);
+            accumulate<Real>(re, im, hn::Set(d, c[6]), hn::Set(d, c[7]), r3, i3);
+            hn::Store(re, d, out[row]);
+            hn::Store(im, d, out[row] + imaginary);
+        }
+    }
+}
+
+// One wire inside the vectors, one in the address: two outputs, each from the two vectors and their swapped forms.
+template <class Real>
+void dense_mixed(const Dense& m, const Real* coefficients, Real* block, unsigned bits) {
+    const Vectors<Real> d;
+    constexpr std::size_t imaginary = State<Real>::lanes;
+    const std::size_t lanes = hn::Lanes(d), addresses = std::size_t{1} << address_bits<Real>(bits);
+    const std::size_t mask = std::size_t{1} << m.bits[1] | imaginary / lanes;
+    const auto swap = partner<Real>(m.bits[0]);
+    for (std::size_t left = addresses >> 2, address = 0; left != 0; --left, address = after(address, mask, 0)) {
+        Real* p = block + address * lanes;
+        Real* out[2] = {p, p + (lanes << m.bits[1])};
+        const auto r0 = hn::Load(d, out[0]), i0 = hn::Load(d, out[0] + imaginary), r1 = hn::Load(d, out[1]),
+                   i1 = hn::Load(d, out[1] + imaginary);
+        const auto s0 = hn::TableLookupLanes(r0, swap), t0 = hn::TableLookupLanes(i0, swap), s1 = hn::TableLookupLanes(r1, swap),
+                   t1 = hn::TableLookupLanes(i1, swap);
+        const Real* c = coefficients;
+        for (int row = 0; row < 2; ++row, c += 8 * lanes) {
+            Vector<Real> re, im;
+            begin<Real>(re, im, hn::Load(d, c), hn::Load(d, c + lanes), r0, i0);
+            accumulate<Real>(re, im, hn::Load(d, c + 2 * lanes), hn::Load(d, c + 3 * lanes), s0, t0);
+            accumulate<Real>(re, im, hn::Load(d, c + 4 * lanes), hn::Load(d, c + 5 * lanes), r1, i1);
+            accumulate<Real>(re, im, hn::Load(d, c + 6 * lanes), hn::Load(d, c + 7 * lanes), s1, t1);
+            hn::Store(re, d, out[row]);
+            hn::Store(im, d, out[row] + imaginary);
+        }
+    }
+}
+
+// Both wires inside the vectors.
+template <class Real>
+void dense_inside(const Dense& m, const Real* c, Real* block, unsigned bits) {
+    const Vectors<Real> d;
+    constexpr std::size_t imaginary = State<Real>::lanes;
+    const std::size_t lanes = hn::Lanes(d), addresses = std::size_t{1} << address_bits<Real>(bits), mask = imaginary / lanes;
+    const auto first = partner<Real>(m.bits[0]), second = partner<Real>(m.bits[1]);
+    for (std::size_t left = addresses >> 1, address = 0; left != 0; --left, address = after(address, mask, 0)) {
+        Real* p = block + address * lanes;
+        const auto r = hn::Load(d, p), i = hn::Load(d, p + imaginary);
+        const auto r1 = hn::TableLookupLanes(r, first), i1 = hn::TableLookupLanes(i, first);
+        Vector<Real> re, im;
+        begin<Real>(re, im, hn::Load(d, c), hn::Load(d, c + lanes), r, i);
+        accumulate<Real>(re, im, hn::Load(d, c + 2 * lanes), hn::Load(d, c + 3 * lanes), r1, i1);
+        accumulate<Real>(re, im, hn::Load(d, c + 4 * lanes), hn::Load(d, c + 5 * lanes), hn::TableLookupLanes(r, second),
+                         hn::TableLookupLanes(i, second));
+        accumulate<Real>(re, im, hn::Load(d, c + 6 * lanes), hn::Load(d, c + 7 * lanes), hn::TableLookupLanes(r1, second),
+                         hn::TableLookupLanes(i1, second));
+        hn::Store(re, d, p);
+        hn::Store(im, d, p + imaginary);
+    }
+}
+
+template <class Real>
+void run_dense(const Dense& m, const Real* pool, Real* block, unsigned bits) {
+    if (m.inside == 0) return dense_addressed(m, pool + m.at, block, bits);
+    if (m.inside == 1) return dense_mixed(m, pool + m.at, block, bits);
+    dense_inside(m, pool + m.at, block, bits);
+}
+
+template <class Real>
+void run_conditional(const Conditional& g, const Real* pool, Real* block, unsigned bits, std::uint64_t outer) {
+    if ((outer & g.outer_mask) != g.outer_value) return;
+    using Kind = Conditional::Kind;
+    const Vectors<Real> d;
+    constexpr std::size_t imaginary = State<Real>::lanes;
+    const std::size_t lanes = hn::Lanes(d);
+    const std::size_t target = g.kind == Kind::addressed ? std::size_t{1} << g.bit : 0, mask = g.mask | target | imaginary / lanes;
+    const auto swap = partner<Real>(g.kind == Kind::inside ? g.bit : 0);
+    const Real* c = pool + g.at;
+    std::size_t left = (std::size_t{1} << address_bits<Real>(bits)) >> std::popcount(mask);
+    for (std::size_t address = g.value; left != 0; --left, address = after(address, mask, g.value)) {
+        Real *p = block + address * lanes, *q = p + target * lanes;
+        const auto r0 = hn::Load(d, p), i0 = hn::Load(d, p + imaginary);
+        Vector<Real> re, im;
+        begin<Real>(re, im, hn::Load(d, c), hn::Load(d, c + lanes), r0, i0);
+        if (g.kind == Kind::inside)
+            accumulate<Real>(re, im, hn::Load(d, c + 2 * lanes), hn::Load(d, c + 3 * lanes), hn::TableLookupLanes(r0, swap),
+                             hn::TableLookupLanes(i0, swap));
+        if (g.kind == Kind::addressed) {
+            const auto r1 = hn::Load(d, q), i1 = hn::Load(d, q + imaginary);
+            accumulate<Real>(re, im, hn::Load(d, c + 2 * lanes), hn::Load(d, c + 3 * lanes), r1, i1);
+            Vector<Real> other_re, other_im;
+            begin<Real>(other_re, other_im, hn::Load(d, c + 4 * lanes), hn::Load(d, c + 5 * lanes), r0, i0);
+            accumulate<Real>(other_re, other_im, hn::Load(d, c + 6 * lanes), hn::Load(d, c + 7 * lanes), r1, i1);
+            hn::Store(other_re, d, q);
+            hn::Store(other_im, d, q + imaginary);
+        }
+        hn::Store(re, d, p);
+        hn::Store(im, d, p + imaginary);
+    }
+}
+
+// Any number of wires: columns are gathered for as many places at once as a vector has lanes, multiplied, and scattered.
+template <class Real>
+void run_large(const Large& m, const Real* pool, Real* block, unsigned bits, std::uint64_t outer, Workspace<Real>& workspace) {
+    if ((outer & m.outer_mask) != m.outer_value) return;
+    const Vectors<Real> d;
+    constexpr std::size_t group = State<Real>::lanes;
+    const std::size_t lanes = hn::Lanes(d), side = std::size_t{1} << m.positions.size();
+    std::size_t mask = m.mask;
+    for (const std::uint8_t position : m.positions) mask |= std::size_t{1} << position;
+    workspace.columns.resize(4 * side * group);
+    Real *in = workspace.columns.data(), *out = in + 2 * side * group;
+    const auto place = [&](std::size_t k, std::size_t row) HWY_ATTR {
+        for (std::size_t t = 0; t < m.positions.size(); ++t) k |= (row >> t & 1) << m.positions[t];
+        return block + (k / group * 2 * group + k % group);
+    };
+    std::size_t left = (std::size_t{1} << bits) >> std::popcount(mask);
+    for (std::size_t k = m.value; left != 0;) {
+        std::size_t at[group], count = 0;
+        for (; count < group && left != 0; --left, ++count, k = after(k, mask, m.value)) at[count] = k;
+        for (std::size_t row = 0; row < side; ++row)
+            for (std::size_t n = 0; n < group; ++n) {
+                const Real* from = n < count ? place(at[n], row) : nullptr;
+                in[2 * row * group + n] = from != nullptr ? from[0] : 0;
+                in[(2 * row + 1) * group + n] = from != nullptr ? from[group] : 0;
+            }
+        for (std::size_t row = 0; row < side; ++row)
+            for (std::size_t part = 0; part < group; part += lanes) {
+                const Real* c = pool + m.at + 2 * side * row;
+                Vector<Real> re = hn::Zero(d), im = re;
+                for (std::size_t column = 0; column < side; ++column)
+                    accumulate<Real>(re, im, hn::Set(d, c[2 * column]), hn::Set(d, c[2 * column + 1]),
+                                     hn::Load(d, in + 2 * column * group + part), hn::Load(d, in + (2 * column + 1) * group + part));
+                hn::Store(re, d, out + 2 * row * group + part);
+                hn::Store(im, d, out + (2 * row + 1) * group + part);
+            }
+        for (std::size_t row = 0; row < side; ++row)
+            for (std::size_t n = 0; n < count; ++n) {
+                Real* to = place(at[n], row);
+                to[0] = out[2 * row * group + n];
+                to[group] = out[(2 * row + 1) * group + n];
+            }
+    }
+}
+
+}  // namespace meridian::quantum::HWY_NAMESPACE
+HWY_AFTER_NAMESPACE();
+#endif
