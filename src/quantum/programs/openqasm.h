@@ -29,7 +29,7 @@ namespace limits {
 inline constexpr std::size_t openqasm_bytes = std::size_t{64} << 20;
 inline constexpr std::size_t openqasm_nesting = 64;                // blocks in blocks
 inline constexpr std::size_t openqasm_definition_depth = 256;      // definitions that call definitions
-inline constexpr std::size_t openqasm_tokens = 1u << 28;           // read altogether, those of unrolled loops once a round
+inline constexpr std::size_t openqasm_tokens = 1u << 26;           // read beyond those of the text, in unrolled loops and gates
 inline constexpr std::size_t openqasm_unrolled = 1u << 16;         // rounds; a longer loop stays a loop
 inline constexpr std::size_t operand_pool = std::size_t{1} << 26;  // operands of one circuit, those of barriers too
 }  // namespace limits
