@@ -20,6 +20,14 @@
 
 namespace meridian::quantum {
 
+namespace limits {
+inline constexpr unsigned statevector_qubits = 40, amplitudes_qubits = 26;
+inline constexpr std::uint64_t shots = 100'000'000;
+inline constexpr std::uint64_t outcome_words = std::uint64_t{1} << 27;  // shots times words of 64 classical bits
+inline constexpr std::uint64_t branch_bytes = std::uint64_t{256} << 20;
+inline constexpr std::size_t pauli_terms = std::size_t{1} << 20;
+}  // namespace limits
+
 enum class Precision : std::uint8_t { double_, single };
 
 // Outcomes of the circuit's classical bits, in words of 64: bit k of the circuit is bit k % 64 of word k / 64. Bits that are never written
@@ -59,11 +67,13 @@ struct RunOptions {
     Precision precision = Precision::double_;
     std::uint64_t shots = 1024;
     std::uint64_t seed = 0;
-    bool memory = false;  // fill Samples::memory
+    bool memory = false;                                // fill Samples::memory
+    std::uint64_t branch_bytes = limits::branch_bytes;  // for copies of the state where measurements part the shots; 0 is slow but works
+    std::uint64_t steps = limits::steps;                // operations of one shot after which a loop counts as endless
     // Asked between sweeps, on the calling thread. True ends the run with the complaint `cancelled`.
-    std::function<bool()> cancelled;
+    std::function<bool()> cancelled = {};
     // The share of the work that is done, in [0, 1], ascending, on the calling thread.
-    std::function<void(double)> progress;
+    std::function<void(double)> progress = {};
 };
 inline constexpr std::string_view cancelled = "cancelled";  // the whole complaint of a run that was
 
@@ -73,6 +83,9 @@ expected<Samples> sample(const Circuit& circuit, const RunOptions& options, Team
 // a seed that follows from `options.seed` and k alone.
 std::vector<expected<Samples>> sample_all(std::span<const Circuit> circuits, const RunOptions& options, Team& team,
                                           PlanCache* plans = nullptr);
+
+// The seed of the k-th circuit of a job; the first one has the job's own.
+std::uint64_t seed_of(std::uint64_t seed, std::size_t circuit);
 
 // All amplitudes of a circuit of unitary operations, global phase included: bit q of an index is qubit q. For small circuits and tests.
 expected<std::vector<Amplitude>> statevector(const Circuit& circuit, Precision precision, Team& team);
@@ -97,16 +110,19 @@ struct Gradient {
     double value = 0;
     std::vector<double> by_angle;  // the derivative by each element of Circuit::angles; 0 for angles that no gate uses
 };
-// By the adjoint method: two states, one pass back, whatever the number of angles.
-expected<Gradient> gradient(const Circuit& circuit, const PauliSum& sum, Precision precision, Team& team);
+// By the adjoint method: two states in double precision, one pass back, whatever the number of angles.
+expected<Gradient> gradient(const Circuit& circuit, const PauliSum& sum, Team& team);
 
 // What this node does per second, measured once.
 struct Calibration {
     unsigned threads = 1;
-    double memory_bytes_per_second = 0;                   // in-place sweeps, reading and writing, all threads
-    double flops_double = 0, flops_single = 0;            // of the kernels in cache, all threads
-    double lane_flops_double = 0, lane_flops_single = 0;  // of parameter sets in lanes
-    double seconds_per_kernel = 0;                        // the fixed part of one kernel on a small state
+    double memory_bytes_per_second = 0;         // in-place sweeps, reading and writing, all threads
+    double touch_bytes_per_second = 0;          // of fresh memory
+    double cache_bytes = double(8 << 20);       // a state up to this size stays in the caches
+    double flops_double = 0, flops_single = 0;  // of the kernels in cache, all threads
+    double seconds_per_kernel = 0;              // the fixed part of one kernel
+    double seconds_per_shot = 2e-7;             // a number and its place in the order
+    double seconds_per_block = 0;               // a look at the 4096 amplitudes that a shot fell on
     bool operator==(const Calibration&) const = default;
 };
 // Takes less than 0.3 s. `seconds` is a monotonic clock.
@@ -129,16 +145,11 @@ struct Cost {
     [[nodiscard]] std::string_view joules_said() const;  // "modelled from TDP x share", "unknown"
 };
 // Of sampling `shots` from the circuit. What does not fit or cannot be computed is refused with a sentence that names a way out.
+// The plan that was looked at stays in `plans` for the run.
 expected<Cost> estimate(const Circuit& circuit, Precision precision, std::uint64_t shots, const Calibration& node,
-                        const Allowance& allowance);
+                        const Allowance& allowance, PlanCache* plans = nullptr);
 // Of a whole job, as `sample_all` will run it.
 expected<Cost> estimate_all(std::span<const Circuit> circuits, Precision precision, std::uint64_t shots, const Calibration& node,
-                            const Allowance& allowance);
-
-namespace limits {
-inline constexpr unsigned statevector_qubits = 40;
-inline constexpr std::uint64_t shots = 100'000'000;
-inline constexpr std::size_t pauli_terms = std::size_t{1} << 20;
-}  // namespace limits
+                            const Allowance& allowance, PlanCache* plans = nullptr);
 
 }  // namespace meridian::quantum

@@ -1,0 +1,71 @@
+// What estimates promise against what runs take: the counter `predicted` is predicted over true seconds. Expected within 0.7 to 1.3.
+#include <chrono>
+#include <limits>
+
+#include <benchmark/benchmark.h>
+
+#include "quantum/engines/engine.h"
+#include "quantum/engines/statevector/workloads.h"
+
+namespace meridian::quantum {
+namespace {
+
+double now() { return std::chrono::duration<double>(std::chrono::steady_clock::now().time_since_epoch()).count(); }
+
+struct Row {
+    const char* name;
+    Circuit circuit;
+};
+
+std::vector<Row> rows() {
+    using namespace workloads;
+    return {{"fourier18", fourier(18, 1)},
+            {"fourier22", fourier(22, 1)},
+            {"fourier24", fourier(24, 1)},
+            {"volume16", quantum_volume(16, 16, 2)},
+            {"volume20", quantum_volume(20, 20, 2)},
+            {"volume22", quantum_volume(22, 22, 2)},
+            {"ansatz18", hardware_efficient(18, 10, 3)},
+            {"ansatz24", hardware_efficient(24, 10, 3)},
+            {"optimization18", optimization(18, 6, 5)},
+            {"optimization22", optimization(22, 6, 5)},
+            {"cat20", cat(20)},
+            {"cat24", cat(24)}};
+}
+
+void promise(benchmark::State& state, const Circuit& circuit, Precision precision) {
+    Team team(0);
+    static const Calibration node = calibrate(team, now);
+    RunOptions options;
+    options.precision = precision;
+    options.shots = 10'000;
+    const Allowance allowance{.bytes_free = std::numeric_limits<std::uint64_t>::max(), .tdp_watts = {}, .cpus = team.size()};
+    PlanCache plans;
+    const auto cost = estimate(circuit, precision, options.shots, node, allowance, &plans);
+    double best = 1e9;
+    for (auto _ : state) {
+        const double begin = now();
+        benchmark::DoNotOptimize(sample(circuit, options, team, &plans));
+        best = std::min(best, now() - begin);
+    }
+    state.counters["predicted"] = cost->seconds / best;
+    state.counters["sweeps"] = double(cost->sweeps);
+    state.counters["flops"] = double(cost->operations);
+}
+
+const bool registered = [] {
+    for (const Row& row : rows())
+        for (const Precision precision : {Precision::double_, Precision::single}) {
+            Circuit circuit = row.circuit;
+            workloads::measure_all(circuit);
+            const std::string name = std::string("promise/") + row.name + (precision == Precision::double_ ? "/double" : "/single");
+            benchmark::RegisterBenchmark(name.c_str(),
+                                         [circuit, precision](benchmark::State& state) { promise(state, circuit, precision); })
+                ->UseRealTime()
+                ->Unit(benchmark::kMillisecond);
+        }
+    return true;
+}();
+
+}  // namespace
+}  // namespace meridian::quantum

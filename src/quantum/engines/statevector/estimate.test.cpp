@@ -1,0 +1,123 @@
+#include <gtest/gtest.h>
+
+#include "quantum/engines/engine.h"
+
+namespace meridian::quantum {
+namespace {
+
+Circuit layers(std::uint32_t qubits, int count) {
+    Circuit circuit;
+    circuit.qubits = circuit.bits = qubits;
+    for (int k = 0; k < count; ++k) {
+        for (std::uint32_t q = 0; q < qubits; ++q) circuit.add(Gate::ry, {q}, {0.1 + k});
+        for (std::uint32_t q = 0; q + 1 < qubits; ++q) circuit.add(Gate::cx, {q, q + 1});
+    }
+    for (std::uint32_t q = 0; q < qubits; ++q) circuit.add_measure(q, q);
+    return circuit;
+}
+
+Calibration some_node() {
+    Calibration node;
+    node.threads = 2;
+    node.memory_bytes_per_second = 4e10;
+    node.touch_bytes_per_second = 4e9;
+    node.flops_double = 6e10;
+    node.flops_single = 12e10;
+    node.seconds_per_kernel = 1e-6;
+    node.seconds_per_block = 1e-6;
+    return node;
+}
+
+constexpr std::uint64_t gibibyte = std::uint64_t{1} << 30;
+
+TEST(Estimate, MemoryIsTheAmplitudesAndLittleMore) {
+    const Allowance room{.bytes_free = 100 * gibibyte, .tdp_watts = {}, .cpus = 2};
+    for (const std::uint32_t qubits : {24u, 28u, 30u}) {
+        const double amplitudes = double(std::uint64_t{16} << qubits);
+        const auto full = estimate(layers(qubits, 2), Precision::double_, 10'000, some_node(), room);
+        ASSERT_TRUE(full) << full.error().said;
+        EXPECT_GE(double(full->bytes), amplitudes);
+        EXPECT_LE(double(full->bytes), 1.05 * amplitudes);
+        EXPECT_NEAR(double(estimate(layers(qubits, 2), Precision::single, 10'000, some_node(), room)->bytes), amplitudes / 2,
+                    0.05 * amplitudes);
+    }
+}
+
+TEST(Estimate, WhatDoesNotFitIsRefusedWithAWayOut) {
+    const Allowance room{.bytes_free = 20 * gibibyte, .tdp_watts = {}, .cpus = 2};
+    const auto refused = estimate(layers(31, 1), Precision::double_, 100, some_node(), room);
+    ASSERT_FALSE(refused);
+    EXPECT_EQ(refused.error().said,
+              "needs 32.0 GiB for 31 qubits in double precision, this node has 20.0 GiB free; use single precision or fewer qubits");
+    EXPECT_TRUE(estimate(layers(31, 1), Precision::single, 100, some_node(), room));
+    EXPECT_EQ(estimate(layers(33, 1), Precision::single, 100, some_node(), room).error().said,
+              "needs 64.0 GiB for 33 qubits in single precision, this node has 20.0 GiB free; use fewer qubits");
+    EXPECT_FALSE(estimate(layers(2, 1), Precision::single, 0, some_node(), room));
+}
+
+TEST(Estimate, JoulesSayWhatTheyRestOn) {
+    Allowance room{.bytes_free = gibibyte, .tdp_watts = {}, .cpus = 8};
+    const auto unknown = estimate(layers(20, 2), Precision::double_, 100, some_node(), room);
+    EXPECT_FALSE(unknown->joules) << "not known is not zero";
+    EXPECT_EQ(unknown->joules_said(), "unknown");
+    room.tdp_watts = 200;
+    const auto modelled = estimate(layers(20, 2), Precision::double_, 100, some_node(), room);
+    EXPECT_DOUBLE_EQ(modelled->joules.value(), modelled->seconds * 200 * 2 / 8);
+    EXPECT_EQ(modelled->joules_said(), "modelled from TDP x share");
+}
+
+TEST(Estimate, MoreWorkTakesLonger) {
+    const Allowance room{.bytes_free = 100 * gibibyte, .tdp_watts = {}, .cpus = 2};
+    const auto seconds = [&](const Circuit& circuit, std::uint64_t shots, Precision precision = Precision::double_) {
+        const auto cost = estimate(circuit, precision, shots, some_node(), room);
+        EXPECT_LT(cost->seconds_low, cost->seconds);
+        EXPECT_GT(cost->seconds_high, cost->seconds);
+        return cost->seconds;
+    };
+    EXPECT_GT(seconds(layers(24, 8), 100), 1.5 * seconds(layers(24, 4), 100));
+    EXPECT_GT(seconds(layers(26, 4), 100), 3 * seconds(layers(24, 4), 100));
+    EXPECT_GT(seconds(layers(24, 4), 100), 1.5 * seconds(layers(24, 4), 100, Precision::single));
+    EXPECT_GT(seconds(layers(5, 4), 10'000'000), 100 * seconds(layers(5, 4), 10'000));
+
+    Circuit parting;
+    parting.qubits = parting.bits = 20;
+    for (std::uint32_t q = 0; q < 6; ++q) {
+        parting.add(Gate::h, {q});
+        parting.add_measure(q, q);
+    }
+    for (int k = 0; k < 4; ++k)
+        for (std::uint32_t q = 0; q < 20; ++q) {
+            parting.add(Gate::ry, {q}, {0.1 + k});
+            parting.add(Gate::cx, {q, (q + 1) % 20});
+        }
+    for (std::uint32_t q = 0; q < 20; ++q) parting.add_measure(q, q);
+    const auto many = estimate(parting, Precision::double_, 1000, some_node(), room);
+    EXPECT_GT(many->seconds, 20 * seconds(layers(20, 4), 1000)) << "1000 shots part at six measurements";
+    EXPECT_LT(many->seconds_low, many->seconds / 20) << "but they need not";
+}
+
+TEST(Estimate, OfAJobIsTheSumInTimeAndTheLargestInMemory) {
+    const Allowance room{.bytes_free = gibibyte, .tdp_watts = 100, .cpus = 2};
+    const auto small = estimate(layers(10, 2), Precision::double_, 100, some_node(), room);
+    const auto large = estimate(layers(20, 2), Precision::double_, 100, some_node(), room);
+    const std::vector<Circuit> job{layers(10, 2), layers(10, 2), layers(20, 2)};
+    const auto all = estimate_all(job, Precision::double_, 100, some_node(), room);
+    EXPECT_DOUBLE_EQ(all->seconds, 2 * small->seconds + large->seconds);
+    EXPECT_EQ(all->bytes, large->bytes);
+    EXPECT_DOUBLE_EQ(all->joules.value(), 2 * small->joules.value() + large->joules.value());
+}
+
+TEST(Calibrate, MeasuresEveryRate) {
+    Team team(2);
+    double now = 0;
+    // A clock of its own: what is measured does not matter here, that every rate is one does.
+    const Calibration node = calibrate(team, [&] { return now += 1e-3; });
+    EXPECT_EQ(node.threads, 2u);
+    for (const double rate : {node.memory_bytes_per_second, node.touch_bytes_per_second, node.flops_double, node.flops_single})
+        EXPECT_GT(rate, 1e6);
+    EXPECT_GT(node.seconds_per_kernel, 0);
+    EXPECT_GT(node.seconds_per_block, 0);
+}
+
+}  // namespace
+}  // namespace meridian::quantum
