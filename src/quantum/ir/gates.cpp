@@ -79,7 +79,7 @@ void m_xx_minus_yy(Angles a, GateMatrix& m) {
 }
 void m_xx_plus_yy(Angles a, GateMatrix& m) {
     const Amplitude c = std::cos(a[0] / 2), w = -i * std::sin(a[0] / 2);
-    two(m, {1, 0, 0, 0, 0, c, w * turn(a[1]), 0, 0, w * turn(-a[1]), c, 0, 0, 0, 0, 1});
+    two(m, {1, 0, 0, 0, 0, c, w * turn(-a[1]), 0, 0, w * turn(a[1]), c, 0, 0, 0, 0, 1});
 }
 void m_fsim(Angles a, GateMatrix& m) {
     const Amplitude c = std::cos(a[0]), w = -i * std::sin(a[0]);

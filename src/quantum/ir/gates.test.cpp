@@ -144,7 +144,7 @@ const std::map<Gate, std::function<Matrix(const Angles&)>>& definitions() {
          }},
         {xx_plus_yy,
          [](const Angles& a) {
-             return on_both(turn_about(Z, a[1]), I) * turn_about(Amplitude(0.5) * (xx + yy), a[0]) * on_both(turn_about(Z, -a[1]), I);
+             return on_both(turn_about(Z, -a[1]), I) * turn_about(Amplitude(0.5) * (xx + yy), a[0]) * on_both(turn_about(Z, a[1]), I);
          }},
         {fsim, [](const Angles& a) { return low_controls(phase(-a[1])) * turn_about(xx + yy, a[0]); }},
         {ccx, fixed(X)},
