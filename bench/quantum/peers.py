@@ -1,8 +1,8 @@
 #!/usr/bin/env python3
-"""peers.py PEER DIR NAMES THREADS: runs the circuits of DIR on another simulator and prints a line `RESULT {json}` for each variant of it.
+"""peers.py PEER DIR NAMES THREADS [core]: runs the circuits of DIR on another simulator and prints a line `RESULT {json}` for each variant of it.
 
 `core` is the application of the gates to |0...0>, `e2e` OpenQASM text in, samples out; both on the wall, with `cpu` and `e2e_cpu` beside
-them (all threads), the least of up to three runs. What needs more than a variant's best form allows (fusion sizes, optimisers) is tried
+them (all threads), the least of up to three runs; with the word `core` the second is left out. What needs more than a variant's best form allows (fusion sizes, optimisers) is tried
 and shown as a variant of its own.
 """
 import json
@@ -52,7 +52,7 @@ def aer(job, threads):
         def whole():
             simulator.run(loaded(job["text"]), shots=job["shots"], seed_simulator=1).result().get_counts()
 
-        emit(job, precision, best(core), best(whole), version=qiskit_aer.__version__)
+        emit(job, precision, best(core), best(whole) if job["whole"] else None, version=qiskit_aer.__version__)
 
 
 def qulacs_gate(name, angles, qubits):
@@ -103,7 +103,7 @@ def qulacs(job, threads):
             made.update_quantum_state(state)
             state.sampling(job["shots"], 7)
 
-        emit(job, "double " + variant, best(core), best(whole) if variant == "light" else None, version=q.__version__)
+        emit(job, "double " + variant, best(core), best(whole) if job["whole"] and variant == "light" else None, version=q.__version__)
 
 
 def lightning_ops(job, qml):
@@ -139,7 +139,7 @@ def lightning(job, threads):
 
         measured = best(core)
         del state
-        emit(job, variant, measured, best(whole), version=version("pennylane-lightning"))
+        emit(job, variant, measured, best(whole) if job["whole"] else None, version=version("pennylane-lightning"))
 
 
 def cirq_circuit(job, measured):
@@ -180,14 +180,14 @@ def qsim(job, threads):
             simulator.run(cirq_circuit(job, True)[0], repetitions=job["shots"])
 
         kind = simulator._sim_module.__name__.rpartition("_")[2]
-        emit(job, f"single f{fused}", best(core), best(whole) if fused == 3 else None, version=f"{qsimcirq.__version__} {kind}")
+        emit(job, f"single f{fused}", best(core), best(whole) if job["whole"] and fused == 3 else None, version=f"{qsimcirq.__version__} {kind}")
 
 
 PEERS = {"aer": aer, "qulacs": qulacs, "lightning": lightning, "qsim": qsim}
 
 if __name__ == "__main__":
-    peer, folder, names, threads = sys.argv[1:]
+    peer, folder, names, threads = sys.argv[1:5]
     index = json.loads((pathlib.Path(folder) / "index.json").read_text())
     for name in names.split(","):
         text = (pathlib.Path(folder) / f"{name}.qasm").read_text()
-        PEERS[peer](index[name] | {"name": name, "text": text}, int(threads))
+        PEERS[peer](index[name] | {"name": name, "text": text, "whole": sys.argv[5:] != ["core"]}, int(threads))

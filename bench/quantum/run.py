@@ -2,7 +2,7 @@
 """The state-vector engine beside other simulators: same circuits, same threads, one after the other.
 
   bench/quantum/setup                        install the peers (once)
-  bench/quantum/run.py [--names a,b] [--peers a,b] [--threads 1,2] [--limit CPU_SECONDS]
+  bench/quantum/run.py [--names a,b] [--peers a,b] [--threads 1,2] [--limit CPU_SECONDS] [--core]
   bench/quantum/run.py --series              the engine and its nearest peers over the number of qubits, for the plots
 
 Results are gathered in build/bench/quantum.json by circuit, simulator and threads, so a table can be measured in pieces; `bench/report.py`
@@ -36,13 +36,13 @@ SERIES_PEERS = ["meridian", "lightning", "qsim"]
 SERIES_LARGEST = {"lightning": {"qft": 24, "qv": 20, "hea": 22}, "qsim": {"qft": 26, "qv": 24, "hea": 26}}
 
 
-def command(peer, name, threads):
+def command(peer, name, threads, core):
     if peer == "meridian":
         return [str(OURS), str(INPUTS), name, str(threads)]
-    return [str(PYTHON), str(HERE / "peers.py"), peer, str(INPUTS), name, str(threads)]
+    return [str(PYTHON), str(HERE / "peers.py"), peer, str(INPUTS), name, str(threads), *(["core"] if core else [])]
 
 
-def measured(peer, name, threads, limit):
+def measured(peer, name, threads, limit, core):
     """The RESULT lines of one simulator on one circuit; an entry with `error` where it ended early."""
     env = os.environ | {"OMP_NUM_THREADS": str(threads), "MKL_NUM_THREADS": str(threads), "OPENBLAS_NUM_THREADS": str(threads),
                         "OMP_WAIT_POLICY": "passive", "PYTHONDONTWRITEBYTECODE": "1", "PYTHONWARNINGS": "ignore"}
@@ -50,7 +50,7 @@ def measured(peer, name, threads, limit):
     def capped():
         resource.setrlimit(resource.RLIMIT_CPU, (int(limit), int(limit) + 1))
 
-    done = subprocess.run(command(peer, name, threads), env=env, preexec_fn=capped, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    done = subprocess.run(command(peer, name, threads, core), env=env, preexec_fn=capped, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
     found = [json.loads(line[7:]) for line in done.stdout.splitlines() if line.startswith("RESULT ")]
     if done.returncode in (-9, -24):
         found.append({"workload": name, "variant": "-", "error": f"stopped at {limit:.0f} CPU seconds"})
@@ -74,6 +74,7 @@ def main():
     parser.add_argument("--threads", default="1")
     parser.add_argument("--limit", type=float, default=LIMIT)
     parser.add_argument("--series", action="store_true")
+    parser.add_argument("--core", action="store_true", help="only the application of gates; no text in, no samples out")
     chosen = parser.parse_args()
     jobs = [(peer, name, int(threads)) for threads in chosen.threads.split(",") for name in chosen.names.split(",")
             for peer in chosen.peers.split(",") if name not in SKIPPED.get(peer, ())]
@@ -82,7 +83,7 @@ def main():
                 if peer in chosen.peers.split(",") and n <= SERIES_LARGEST.get(peer, {}).get(kind, 99)]
     workloads.write(INPUTS, sorted({name for _, name, _ in jobs}))
     for peer, name, threads in jobs:
-        found = measured(peer, name, threads, chosen.limit)
+        found = measured(peer, name, threads, chosen.limit, chosen.core or chosen.series)
         keep(peer, name, threads, found)
         for one in found:
             figures = " ".join(f"{key}={one[key]:.4g}" for key in ("core", "cpu", "plan", "e2e", "e2e_cpu", "gflops") if key in one)

@@ -4,6 +4,7 @@
 #include <bit>
 
 #include "quantum/engines/statevector/assemble-phases.h"
+#include "quantum/engines/statevector/real_elements.h"
 #include "quantum/engines/statevector/state.h"
 
 namespace meridian::quantum {
@@ -215,7 +216,8 @@ void Assembler<Real>::add(const Bundle& shape, std::span<const Item* const> turn
 template <class Real>
 void Assembler<Real>::pair(const Item& item) {
     GateMatrix m = items_.pairs[item.index];
-    for (Amplitude& element : m) element *= std::polar(1.0, phase_);
+    if (phase_ != 0)
+        for (Amplitude& element : m) element *= std::polar(1.0, phase_);
     phase_ = 0;
     align();
     Dense dense{.at = here()};
@@ -225,6 +227,7 @@ void Assembler<Real>::pair(const Item& item) {
     if (dense.inside == 0) {
         dense.bits[0] = address_bit(item.a);
         dense.bits[1] = address_bit(item.b);
+        dense.has_real_elements = has_real_elements(m);
         for (const Amplitude element : m) pool_.insert(pool_.end(), {Real(element.real()), Real(element.imag())});
     } else if (dense.inside == 1) {
         const int in = first_inside ? 0 : 1;

@@ -24,8 +24,15 @@ HWY_INLINE void begin(Vector<Real>& re, Vector<Real>& im, Vector<Real> cr, Vecto
     im = hn::MulAdd(ci, xr, hn::Mul(cr, xi));
 }
 
-// Both wires in the address: coefficients are scalars.
+// The same with a real c.
 template <class Real>
+HWY_INLINE void begin_real(Vector<Real>& re, Vector<Real>& im, Vector<Real> c, Vector<Real> xr, Vector<Real> xi) {
+    re = hn::Mul(c, xr);
+    im = hn::Mul(c, xi);
+}
+
+// Both wires in the address: coefficients are scalars.
+template <bool RealElements, class Real>
 void dense_addressed(const Dense& m, const Real* coefficients, Real* block, unsigned bits) {
     const Vectors<Real> d;
     constexpr std::size_t imaginary = State<Real>::lanes;
@@ -41,7 +48,10 @@ void dense_addressed(const Dense& m, const Real* coefficients, Real* block, unsi
         const Real* c = coefficients;
         for (int row = 0; row < 4; ++row, c += 8) {
             Vector<Real> re, im;
-            begin<Real>(re, im, hn::Set(d, c[0]), hn::Set(d, c[1]), r0, i0);
+            if (RealElements && row < 3)
+                begin_real<Real>(re, im, hn::Set(d, c[0]), r0, i0);
+            else
+                begin<Real>(re, im, hn::Set(d, c[0]), hn::Set(d, c[1]), r0, i0);
             accumulate<Real>(re, im, hn::Set(d, c[2]), hn::Set(d, c[3]), r1, i1);
             accumulate<Real>(re, im, hn::Set(d, c[4]), hn::Set(d, c[5]), r2, i2);
             accumulate<Real>(re, im, hn::Set(d, c[6]), hn::Set(d, c[7]), r3, i3);
@@ -104,7 +114,8 @@ void dense_inside(const Dense& m, const Real* c, Real* block, unsigned bits) {
 
 template <class Real>
 void run_dense(const Dense& m, const Real* pool, Real* block, unsigned bits) {
-    if (m.inside == 0) return dense_addressed(m, pool + m.at, block, bits);
+    if (m.inside == 0 && m.has_real_elements) return dense_addressed<true>(m, pool + m.at, block, bits);
+    if (m.inside == 0) return dense_addressed<false>(m, pool + m.at, block, bits);
     if (m.inside == 1) return dense_mixed(m, pool + m.at, block, bits);
     dense_inside(m, pool + m.at, block, bits);
 }

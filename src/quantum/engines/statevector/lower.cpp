@@ -8,6 +8,7 @@
 #include <utility>
 
 #include "base/error.h"
+#include "quantum/engines/statevector/real_elements.h"
 #include "quantum/engines/statevector/rotations.h"
 
 namespace meridian::quantum {
@@ -325,7 +326,9 @@ bool Items::same_shape(const Items& other) const {
 Items lower(const Circuit& circuit, std::size_t begin, std::size_t end, std::vector<Wire> wires, bool relabels) {
     Lowering lowering(circuit, std::move(wires));
     for (std::size_t k = begin; k < end; ++k) lowering.add(circuit.ops[k]);
-    return lowering.finish(relabels);
+    Items items = lowering.finish(relabels);
+    make_elements_real(items);
+    return items;
 }
 
 }  // namespace meridian::quantum

@@ -67,10 +67,17 @@ double distance(const Vector& expected, const State<Real>& got) {
     return worst;
 }
 
-// A unitary matrix of 2^t x 2^t without structure, by Gram and Schmidt.
+// A unitary matrix of 2^t x 2^t without structure, by Gram and Schmidt; a large one is a reflection and phases, which is dense too.
 inline std::vector<Amplitude> random_unitary(unsigned targets, std::mt19937_64& rng) {
     const std::size_t side = std::size_t{1} << targets;
     std::vector<Amplitude> m(side * side);
+    if (targets > 4) {
+        const Vector v = random_state(targets, rng);
+        for (std::size_t r = 0; r < side; ++r)
+            for (std::size_t c = 0; c < side; ++c)
+                m[r * side + c] = std::polar(1.0, double(r)) * (Amplitude(r == c) - 2.0 * v[r] * std::conj(v[c]));
+        return m;
+    }
     for (std::size_t r = 0; r < side; ++r) {
         const Vector row = random_state(targets, rng);
         std::copy(row.begin(), row.end(), m.begin() + std::ptrdiff_t(r * side));

@@ -212,6 +212,12 @@ Plan<Real> rebind(const Plan<Real>& plan, const Circuit& circuit) {
 
 namespace {
 
+constexpr std::size_t runs_ahead = 3;  // the processor does not foresee a jump to the next run of amplitudes
+
+void fetch_ahead(const void* run, std::size_t bytes) {
+    for (std::size_t k = 0; k < bytes; k += 64) __builtin_prefetch(static_cast<const char*>(run) + k);
+}
+
 // Blocks are gathered into memory of the member that works on them, run, and scattered back.
 template <class Real>
 void run_blocks(const Program& program, const Pool<Real>& pool, State<Real>& state, std::size_t begin, std::size_t end, Pool<Real>& buffer,
@@ -223,13 +229,23 @@ void run_blocks(const Program& program, const Pool<Real>& pool, State<Real>& sta
     std::size_t outer = index_outside(begin, program.wires);
     for (std::size_t number = begin; number < end; ++number, outer = next_in(outer, program.wires)) {
         Real* base = state.block(0) + 2 * outer;
-        std::size_t upper = 0;
-        for (std::size_t k = 0; k < runs; ++k, upper = next_in(upper, not_upper))
-            std::memcpy(buffer.data() + k * run_reals, base + 2 * upper, run_reals * sizeof(Real));
+        std::size_t upper = 0, ahead = 0;
+        for (std::size_t k = 0; k < runs + runs_ahead; ++k) {
+            if (k < runs) fetch_ahead(base + 2 * ahead, run_reals * sizeof(Real));
+            ahead = next_in(ahead, not_upper);
+            if (k < runs_ahead) continue;
+            std::memcpy(buffer.data() + (k - runs_ahead) * run_reals, base + 2 * upper, run_reals * sizeof(Real));
+            upper = next_in(upper, not_upper);
+        }
         run(program, pool.data(), buffer.data(), outer, workspace);
-        upper = 0;
-        for (std::size_t k = 0; k < runs; ++k, upper = next_in(upper, not_upper))
-            std::memcpy(base + 2 * upper, buffer.data() + k * run_reals, run_reals * sizeof(Real));
+        upper = ahead = 0;
+        for (std::size_t k = 0; k < runs + runs_ahead; ++k) {
+            if (k < runs) fetch_ahead(base + 2 * ahead, run_reals * sizeof(Real));
+            ahead = next_in(ahead, not_upper);
+            if (k < runs_ahead) continue;
+            std::memcpy(base + 2 * upper, buffer.data() + (k - runs_ahead) * run_reals, run_reals * sizeof(Real));
+            upper = next_in(upper, not_upper);
+        }
     }
 }
 

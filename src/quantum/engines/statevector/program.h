@@ -49,9 +49,10 @@ struct Bundle {
 
 // A 4 x 4 complex matrix.
 struct Dense {
-    std::uint8_t inside = 0;    // how many of the two wires lie inside the vectors
-    std::uint8_t bits[2] = {};  // address bits or lane bits of the two; the one inside first where they differ
-    std::uint32_t at = 0;       // 16 complex scalars; or per output and input, one complex vector
+    std::uint8_t inside = 0;         // how many of the two wires lie inside the vectors
+    std::uint8_t bits[2] = {};       // address bits or lane bits of the two; the one inside first where they differ
+    bool has_real_elements = false;  // the first of each of the first three rows
+    std::uint32_t at = 0;            // 16 complex scalars; or per output and input, one complex vector
 };
 
 // A 2 x 2 complex matrix, or a phase, on the addresses that have `value` under `mask`, in blocks that have `outer_value` under
