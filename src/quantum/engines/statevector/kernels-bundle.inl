@@ -27,17 +27,41 @@ HWY_INLINE unsigned address_bits(unsigned bits) {
     return bits + 1 - unsigned(std::countr_zero(hn::Lanes(Vectors<Real>())));
 }
 
-// The permutation that exchanges lanes whose numbers differ in one bit.
-template <class Real>
-HWY_INLINE auto partner(unsigned lane_bit) {
-    using Index = hwy::MakeSigned<Real>;
-    alignas(64) static constexpr auto table = [] {
-        std::array<std::array<Index, State<Real>::lanes>, 4> all{};
-        for (std::size_t b = 0; b < 4; ++b)
-            for (std::size_t k = 0; k < State<Real>::lanes; ++k) all[b][k] = Index((k ^ (std::size_t{1} << b)) & (State<Real>::lanes - 1));
-        return all;
-    }();
-    return hn::SetTableIndices(Vectors<Real>(), table[lane_bit].data());
+// Exchanges lanes whose numbers differ in one bit. Where there is an instruction for it, it is several times faster than a table.
+template <unsigned LaneBit, class Real>
+HWY_INLINE Vector<Real> swapped(Vector<Real> x) {
+    const Vectors<Real> d;
+    if constexpr (LaneBit == 0) {
+        return hn::Reverse2(d, x);
+    } else if constexpr (!HWY_HAVE_SCALABLE && (std::size_t{2} << LaneBit) == hn::MaxLanes(Vectors<Real>())) {
+        return hn::ConcatLowerUpper(d, x, x);
+    } else if constexpr (LaneBit == 1 && sizeof(Real) == 4) {
+        return hn::Shuffle1032(x);
+    } else {
+        using Index = hwy::MakeSigned<Real>;
+        alignas(64) static constexpr auto table = [] {
+            std::array<Index, State<Real>::lanes> partner{};
+            for (std::size_t k = 0; k < State<Real>::lanes; ++k)
+                partner[k] = Index((k ^ (std::size_t{1} << LaneBit)) & (State<Real>::lanes - 1));
+            return partner;
+        }();
+        return hn::TableLookupLanes(x, hn::SetTableIndices(d, table.data()));
+    }
+}
+
+// Calls `work` with the lane bit as a constant; bits that no vector of this instruction set has are not compiled.
+template <class Real, class Work>
+HWY_INLINE void with_lane_bit(unsigned lane_bit, Work work) {
+    constexpr std::size_t most = hn::MaxLanes(Vectors<Real>());
+    if (lane_bit == 0) {
+        if constexpr (most >= 2) work(std::integral_constant<unsigned, 0>());
+    } else if (lane_bit == 1) {
+        if constexpr (most >= 4) work(std::integral_constant<unsigned, 1>());
+    } else if (lane_bit == 2) {
+        if constexpr (most >= 8) work(std::integral_constant<unsigned, 2>());
+    } else {
+        if constexpr (most >= 16) work(std::integral_constant<unsigned, 3>());
+    }
 }
 
 template <class Real>
@@ -66,61 +90,78 @@ HWY_INLINE void turn_four(Vector<Real>& a0, Vector<Real>& a1, Vector<Real>& b0, 
     turn<Real>(d0, d1, set + 3 * step);
 }
 
-template <class Real>
-HWY_INLINE void turn_inside(Vector<Real>& x, const Real* set, Vector<Real> swapped) {
+template <unsigned LaneBit, class Real>
+HWY_INLINE void turn_inside(Vector<Real>& x, const Real* set) {
     const Vectors<Real> d;
-    x = hn::MulAdd(hn::Load(d, set), x, hn::Mul(hn::Load(d, set + hn::Lanes(d)), swapped));
+    x = hn::MulAdd(hn::Load(d, set), x, hn::Mul(hn::Load(d, set + hn::Lanes(d)), swapped<LaneBit, Real>(x)));
+}
+
+// One set of addresses of a bundle: `p` and those at the offsets of its targets.
+template <int Count, bool M0, bool M1, bool M2, bool Inside, class Real>
+HWY_INLINE void bundle_at(const Bundle& b, const Real* HWY_RESTRICT const (&sets)[7], Real* HWY_RESTRICT p,
+                          const std::size_t (&offset)[3]) {
+    const Vectors<Real> d;
+    const std::size_t lanes = hn::Lanes(d);
+    Real *q = p + offset[2], *p2 = p + offset[1], *q2 = q + offset[1];
+    Vector<Real> x0 = hn::Load(d, p), x1 = x0, x2 = x0, x3 = x0, x4 = x0, x5 = x0, x6 = x0, x7 = x0;
+    if constexpr (Count >= 1) x1 = hn::Load(d, p + offset[0]);
+    if constexpr (Count >= 2) x2 = hn::Load(d, p2), x3 = hn::Load(d, p2 + offset[0]);
+    if constexpr (Count == 3) {
+        x4 = hn::Load(d, q), x5 = hn::Load(d, q + offset[0]);
+        x6 = hn::Load(d, q2), x7 = hn::Load(d, q2 + offset[0]);
+    }
+    for (unsigned k = 0; Inside && k < b.inside_count; ++k) {
+        const Real* set = sets[3 + k];
+        const std::size_t step = b.inside[k].coefficients.by_register ? 2 * lanes : 0;
+        with_lane_bit<Real>(b.inside[k].lane_bit, [&](auto lane_bit) HWY_ATTR {
+            turn_inside<lane_bit.value, Real>(x0, set);
+            if constexpr (Count >= 1) turn_inside<lane_bit.value, Real>(x1, set + step);
+            if constexpr (Count >= 2) turn_inside<lane_bit.value, Real>(x2, set + 2 * step);
+            if constexpr (Count >= 2) turn_inside<lane_bit.value, Real>(x3, set + 3 * step);
+            if constexpr (Count == 3) turn_inside<lane_bit.value, Real>(x4, set + 4 * step);
+            if constexpr (Count == 3) turn_inside<lane_bit.value, Real>(x5, set + 5 * step);
+            if constexpr (Count == 3) turn_inside<lane_bit.value, Real>(x6, set + 6 * step);
+            if constexpr (Count == 3) turn_inside<lane_bit.value, Real>(x7, set + 7 * step);
+        });
+    }
+    constexpr int pairs = Count == 3 ? 4 : Count;
+    if constexpr (Count >= 1) turn_four<M0, Real>(x0, x1, x2, x3, x4, x5, x6, x7, sets[0], pairs);
+    if constexpr (Count >= 2) turn_four<M1, Real>(x0, x2, x1, x3, x4, x6, x5, x7, sets[1], pairs);
+    if constexpr (Count == 3) turn_four<M2, Real>(x0, x4, x1, x5, x2, x6, x3, x7, sets[2], pairs);
+    hn::Store(x0, d, p);
+    if constexpr (Count >= 1) hn::Store(x1, d, p + offset[0]);
+    if constexpr (Count >= 2) hn::Store(x2, d, p2), hn::Store(x3, d, p2 + offset[0]);
+    if constexpr (Count == 3) {
+        hn::Store(x4, d, q), hn::Store(x5, d, q + offset[0]);
+        hn::Store(x6, d, q2), hn::Store(x7, d, q2 + offset[0]);
+    }
 }
 
 // Count: rotations on addressed wires. M0..M2: whether each has a set for every pair of registers. Inside: whether any lies inside the
-// vectors.
+// vectors. Addresses below the lowest bit that means something to the bundle are run through in a plain loop.
 template <int Count, bool M0, bool M1, bool M2, bool Inside, class Real>
-void bundle_of(const Bundle& b, const Real* pool, Real* block, unsigned bits, std::uint64_t outer) {
-    const Vectors<Real> d;
-    const std::size_t lanes = hn::Lanes(d), addresses = std::size_t{1} << address_bits<Real>(bits);
-    std::size_t mask = 0, offset[3] = {0, 0, 0};
-    const Real* sets[3] = {pool, pool, pool};
+void bundle_of(const Bundle& b, const Real* HWY_RESTRICT pool, Real* HWY_RESTRICT block, unsigned bits, std::uint64_t outer) {
+    const std::size_t lanes = hn::Lanes(Vectors<Real>()), addresses = std::size_t{1} << address_bits<Real>(bits);
+    std::size_t mask = 0, meant = addresses, offset[3] = {0, 0, 0};
+    const Real* sets[7] = {pool, pool, pool, pool, pool, pool, pool};
+    const Real* bases[7];
+    const Coefficients* choices[7];
+    const int choosing = 3 + (Inside ? b.inside_count : 0);
+    for (int k = 0; k < choosing; ++k) {
+        choices[k] = k < 3 ? &b.turns[k] : &b.inside[k - 3].coefficients;
+        bases[k] = set_for(*choices[k], pool, outer);
+        meant |= choices[k]->address;
+    }
     for (int k = 0; k < Count; ++k) {
         mask |= std::size_t{1} << b.bits[k];
         offset[k] = lanes << b.bits[k];
-        sets[k] = set_for(b.turns[k], pool, outer);
     }
-    const auto chosen = [](const Coefficients& c, const Real* set, std::size_t address)
-                            HWY_ATTR { return set + ((c.address & address) != 0 ? c.stride : 0); };
-    for (std::size_t left = addresses >> Count, address = 0; left != 0; --left, address = after(address, mask, 0)) {
-        Real* p0 = block + address * lanes;
-        Real *p1 = p0 + offset[0], *p2 = p0 + offset[1], *p3 = p1 + offset[1];
-        Real *p4 = p0 + offset[2], *p5 = p1 + offset[2], *p6 = p2 + offset[2], *p7 = p3 + offset[2];
-        Vector<Real> x0 = hn::Load(d, p0), x1 = x0, x2 = x0, x3 = x0, x4 = x0, x5 = x0, x6 = x0, x7 = x0;
-        if constexpr (Count >= 1) x1 = hn::Load(d, p1);
-        if constexpr (Count >= 2) x2 = hn::Load(d, p2), x3 = hn::Load(d, p3);
-        if constexpr (Count == 3) x4 = hn::Load(d, p4), x5 = hn::Load(d, p5), x6 = hn::Load(d, p6), x7 = hn::Load(d, p7);
-        for (unsigned k = 0; Inside && k < b.inside_count; ++k) {
-            const Bundle::Inside& inside = b.inside[k];
-            const Real* set = chosen(inside.coefficients, set_for(inside.coefficients, pool, outer), address);
-            const std::size_t step = inside.coefficients.by_register ? 2 * lanes : 0;
-            const auto swap = partner<Real>(inside.lane_bit);
-            turn_inside<Real>(x0, set, hn::TableLookupLanes(x0, swap));
-            if constexpr (Count >= 1) turn_inside<Real>(x1, set + step, hn::TableLookupLanes(x1, swap));
-            if constexpr (Count >= 2) {
-                turn_inside<Real>(x2, set + 2 * step, hn::TableLookupLanes(x2, swap));
-                turn_inside<Real>(x3, set + 3 * step, hn::TableLookupLanes(x3, swap));
-            }
-            if constexpr (Count == 3) {
-                turn_inside<Real>(x4, set + 4 * step, hn::TableLookupLanes(x4, swap));
-                turn_inside<Real>(x5, set + 5 * step, hn::TableLookupLanes(x5, swap));
-                turn_inside<Real>(x6, set + 6 * step, hn::TableLookupLanes(x6, swap));
-                turn_inside<Real>(x7, set + 7 * step, hn::TableLookupLanes(x7, swap));
-            }
-        }
-        constexpr int pairs = Count == 3 ? 4 : Count;
-        if constexpr (Count >= 1) turn_four<M0, Real>(x0, x1, x2, x3, x4, x5, x6, x7, chosen(b.turns[0], sets[0], address), pairs);
-        if constexpr (Count >= 2) turn_four<M1, Real>(x0, x2, x1, x3, x4, x6, x5, x7, chosen(b.turns[1], sets[1], address), pairs);
-        if constexpr (Count == 3) turn_four<M2, Real>(x0, x4, x1, x5, x2, x6, x3, x7, chosen(b.turns[2], sets[2], address), pairs);
-        hn::Store(x0, d, p0);
-        if constexpr (Count >= 1) hn::Store(x1, d, p1);
-        if constexpr (Count >= 2) hn::Store(x2, d, p2), hn::Store(x3, d, p3);
-        if constexpr (Count == 3) hn::Store(x4, d, p4), hn::Store(x5, d, p5), hn::Store(x6, d, p6), hn::Store(x7, d, p7);
+    meant |= mask;
+    const std::size_t run = meant & (~meant + 1), stepped = mask | (run - 1);
+    for (std::size_t address = 0; address < addresses; address = after(address, stepped, 0)) {
+        for (int k = 0; k < choosing; ++k) sets[k] = bases[k] + ((choices[k]->address & address) != 0 ? choices[k]->stride : 0);
+        Real* p = block + address * lanes;
+        for (Real* const end = p + run * lanes; p != end; p += lanes) bundle_at<Count, M0, M1, M2, Inside, Real>(b, sets, p, offset);
     }
 }
 

@@ -39,43 +39,45 @@ void dense_addressed(const Dense& m, const Real* coefficients, Real* block, unsi
     const std::size_t lanes = hn::Lanes(d), addresses = std::size_t{1} << address_bits<Real>(bits);
     const std::size_t mask = std::size_t{1} << m.bits[0] | std::size_t{1} << m.bits[1] | imaginary / lanes;
     const std::size_t first = lanes << m.bits[0], second = lanes << m.bits[1];
-    for (std::size_t left = addresses >> 3, address = 0; left != 0; --left, address = after(address, mask, 0)) {
-        Real* p = block + address * lanes;
-        Real* out[4] = {p, p + first, p + second, p + first + second};
-        const auto r0 = hn::Load(d, out[0]), i0 = hn::Load(d, out[0] + imaginary), r1 = hn::Load(d, out[1]),
-                   i1 = hn::Load(d, out[1] + imaginary), r2 = hn::Load(d, out[2]), i2 = hn::Load(d, out[2] + imaginary),
-                   r3 = hn::Load(d, out[3]), i3 = hn::Load(d, out[3] + imaginary);
-        const Real* c = coefficients;
-        for (int row = 0; row < 4; ++row, c += 8) {
-            Vector<Real> re, im;
-            if (RealElements && row < 3)
-                begin_real<Real>(re, im, hn::Set(d, c[0]), r0, i0);
-            else
-                begin<Real>(re, im, hn::Set(d, c[0]), hn::Set(d, c[1]), r0, i0);
-            accumulate<Real>(re, im, hn::Set(d, c[2]), hn::Set(d, c[3]), r1, i1);
-            accumulate<Real>(re, im, hn::Set(d, c[4]), hn::Set(d, c[5]), r2, i2);
-            accumulate<Real>(re, im, hn::Set(d, c[6]), hn::Set(d, c[7]), r3, i3);
-            hn::Store(re, d, out[row]);
-            hn::Store(im, d, out[row] + imaginary);
+    const std::size_t run = mask & (~mask + 1), stepped = mask | (run - 1);
+    for (std::size_t address = 0; address < addresses; address = after(address, stepped, 0)) {
+        Real* HWY_RESTRICT p = block + address * lanes;
+        for (Real* const end = p + run * lanes; p != end; p += lanes) {
+            Real* out[4] = {p, p + first, p + second, p + first + second};
+            const auto r0 = hn::Load(d, out[0]), i0 = hn::Load(d, out[0] + imaginary), r1 = hn::Load(d, out[1]),
+                       i1 = hn::Load(d, out[1] + imaginary), r2 = hn::Load(d, out[2]), i2 = hn::Load(d, out[2] + imaginary),
+                       r3 = hn::Load(d, out[3]), i3 = hn::Load(d, out[3] + imaginary);
+            const Real* HWY_RESTRICT c = coefficients;
+            for (int row = 0; row < 4; ++row, c += 8) {
+                Vector<Real> re, im;
+                if (RealElements && row < 3)
+                    begin_real<Real>(re, im, hn::Set(d, c[0]), r0, i0);
+                else
+                    begin<Real>(re, im, hn::Set(d, c[0]), hn::Set(d, c[1]), r0, i0);
+                accumulate<Real>(re, im, hn::Set(d, c[2]), hn::Set(d, c[3]), r1, i1);
+                accumulate<Real>(re, im, hn::Set(d, c[4]), hn::Set(d, c[5]), r2, i2);
+                accumulate<Real>(re, im, hn::Set(d, c[6]), hn::Set(d, c[7]), r3, i3);
+                hn::Store(re, d, out[row]);
+                hn::Store(im, d, out[row] + imaginary);
+            }
         }
     }
 }
 
 // One wire inside the vectors, one in the address: two outputs, each from the two vectors and their swapped forms.
-template <class Real>
+template <unsigned LaneBit, class Real>
 void dense_mixed(const Dense& m, const Real* coefficients, Real* block, unsigned bits) {
     const Vectors<Real> d;
     constexpr std::size_t imaginary = State<Real>::lanes;
     const std::size_t lanes = hn::Lanes(d), addresses = std::size_t{1} << address_bits<Real>(bits);
     const std::size_t mask = std::size_t{1} << m.bits[1] | imaginary / lanes;
-    const auto swap = partner<Real>(m.bits[0]);
     for (std::size_t left = addresses >> 2, address = 0; left != 0; --left, address = after(address, mask, 0)) {
         Real* p = block + address * lanes;
         Real* out[2] = {p, p + (lanes << m.bits[1])};
         const auto r0 = hn::Load(d, out[0]), i0 = hn::Load(d, out[0] + imaginary), r1 = hn::Load(d, out[1]),
                    i1 = hn::Load(d, out[1] + imaginary);
-        const auto s0 = hn::TableLookupLanes(r0, swap), t0 = hn::TableLookupLanes(i0, swap), s1 = hn::TableLookupLanes(r1, swap),
-                   t1 = hn::TableLookupLanes(i1, swap);
+        const auto s0 = swapped<LaneBit, Real>(r0), t0 = swapped<LaneBit, Real>(i0), s1 = swapped<LaneBit, Real>(r1),
+                   t1 = swapped<LaneBit, Real>(i1);
         const Real* c = coefficients;
         for (int row = 0; row < 2; ++row, c += 8 * lanes) {
             Vector<Real> re, im;
@@ -90,23 +92,22 @@ void dense_mixed(const Dense& m, const Real* coefficients, Real* block, unsigned
 }
 
 // Both wires inside the vectors.
-template <class Real>
-void dense_inside(const Dense& m, const Real* c, Real* block, unsigned bits) {
+template <unsigned First, unsigned Second, class Real>
+void dense_inside(const Real* c, Real* block, unsigned bits) {
     const Vectors<Real> d;
     constexpr std::size_t imaginary = State<Real>::lanes;
     const std::size_t lanes = hn::Lanes(d), addresses = std::size_t{1} << address_bits<Real>(bits), mask = imaginary / lanes;
-    const auto first = partner<Real>(m.bits[0]), second = partner<Real>(m.bits[1]);
     for (std::size_t left = addresses >> 1, address = 0; left != 0; --left, address = after(address, mask, 0)) {
         Real* p = block + address * lanes;
         const auto r = hn::Load(d, p), i = hn::Load(d, p + imaginary);
-        const auto r1 = hn::TableLookupLanes(r, first), i1 = hn::TableLookupLanes(i, first);
+        const auto r1 = swapped<First, Real>(r), i1 = swapped<First, Real>(i);
         Vector<Real> re, im;
         begin<Real>(re, im, hn::Load(d, c), hn::Load(d, c + lanes), r, i);
         accumulate<Real>(re, im, hn::Load(d, c + 2 * lanes), hn::Load(d, c + 3 * lanes), r1, i1);
-        accumulate<Real>(re, im, hn::Load(d, c + 4 * lanes), hn::Load(d, c + 5 * lanes), hn::TableLookupLanes(r, second),
-                         hn::TableLookupLanes(i, second));
-        accumulate<Real>(re, im, hn::Load(d, c + 6 * lanes), hn::Load(d, c + 7 * lanes), hn::TableLookupLanes(r1, second),
-                         hn::TableLookupLanes(i1, second));
+        accumulate<Real>(re, im, hn::Load(d, c + 4 * lanes), hn::Load(d, c + 5 * lanes), swapped<Second, Real>(r),
+                         swapped<Second, Real>(i));
+        accumulate<Real>(re, im, hn::Load(d, c + 6 * lanes), hn::Load(d, c + 7 * lanes), swapped<Second, Real>(r1),
+                         swapped<Second, Real>(i1));
         hn::Store(re, d, p);
         hn::Store(im, d, p + imaginary);
     }
@@ -116,8 +117,10 @@ template <class Real>
 void run_dense(const Dense& m, const Real* pool, Real* block, unsigned bits) {
     if (m.inside == 0 && m.has_real_elements) return dense_addressed<true>(m, pool + m.at, block, bits);
     if (m.inside == 0) return dense_addressed<false>(m, pool + m.at, block, bits);
-    if (m.inside == 1) return dense_mixed(m, pool + m.at, block, bits);
-    dense_inside(m, pool + m.at, block, bits);
+    with_lane_bit<Real>(m.bits[0], [&](auto first) HWY_ATTR {
+        if (m.inside == 1) return dense_mixed<first.value>(m, pool + m.at, block, bits);
+        with_lane_bit<Real>(m.bits[1], [&](auto second) HWY_ATTR { dense_inside<first.value, second.value>(pool + m.at, block, bits); });
+    });
 }
 
 template <class Real>
@@ -128,7 +131,6 @@ void run_conditional(const Conditional& g, const Real* pool, Real* block, unsign
     constexpr std::size_t imaginary = State<Real>::lanes;
     const std::size_t lanes = hn::Lanes(d);
     const std::size_t target = g.kind == Kind::addressed ? std::size_t{1} << g.bit : 0, mask = g.mask | target | imaginary / lanes;
-    const auto swap = partner<Real>(g.kind == Kind::inside ? g.bit : 0);
     const Real* c = pool + g.at;
     std::size_t left = (std::size_t{1} << address_bits<Real>(bits)) >> std::popcount(mask);
     for (std::size_t address = g.value; left != 0; --left, address = after(address, mask, g.value)) {
@@ -137,8 +139,10 @@ void run_conditional(const Conditional& g, const Real* pool, Real* block, unsign
         Vector<Real> re, im;
         begin<Real>(re, im, hn::Load(d, c), hn::Load(d, c + lanes), r0, i0);
         if (g.kind == Kind::inside)
-            accumulate<Real>(re, im, hn::Load(d, c + 2 * lanes), hn::Load(d, c + 3 * lanes), hn::TableLookupLanes(r0, swap),
-                             hn::TableLookupLanes(i0, swap));
+            with_lane_bit<Real>(g.bit, [&](auto lane_bit) HWY_ATTR {
+                accumulate<Real>(re, im, hn::Load(d, c + 2 * lanes), hn::Load(d, c + 3 * lanes), swapped<lane_bit.value, Real>(r0),
+                                 swapped<lane_bit.value, Real>(i0));
+            });
         if (g.kind == Kind::addressed) {
             const auto r1 = hn::Load(d, q), i1 = hn::Load(d, q + imaginary);
             accumulate<Real>(re, im, hn::Load(d, c + 2 * lanes), hn::Load(d, c + 3 * lanes), r1, i1);

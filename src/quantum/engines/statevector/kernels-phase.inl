@@ -69,7 +69,10 @@ private:
             is_stale_ = false;
             table = table_;
         }
-        by_table(phase, table, at);
+        if (phase == 1.0)
+            by_table_alone(table, at);
+        else
+            by_table(phase, table, at);
     }
 
     void by_scalar(Factor phase, Real* at) const {
@@ -80,6 +83,19 @@ private:
             for (std::size_t k = 0; k < imaginary; k += hn::Lanes(d)) {
                 Vector<Real> re, im;
                 begin<Real>(re, im, cr, ci, hn::Load(d, at + k), hn::Load(d, at + imaginary + k));
+                hn::Store(re, d, at + k);
+                hn::Store(im, d, at + imaginary + k);
+            }
+    }
+
+    void by_table_alone(const Real* table, Real* at) const {
+        const Vectors<Real> d;
+        constexpr std::size_t imaginary = State<Real>::lanes;
+        for (Real* end = at + size_; at != end; at += 2 * imaginary, table += 2 * imaginary)
+            for (std::size_t k = 0; k < imaginary; k += hn::Lanes(d)) {
+                Vector<Real> re, im;
+                begin<Real>(re, im, hn::Load(d, table + k), hn::Load(d, table + imaginary + k), hn::Load(d, at + k),
+                            hn::Load(d, at + imaginary + k));
                 hn::Store(re, d, at + k);
                 hn::Store(im, d, at + imaginary + k);
             }

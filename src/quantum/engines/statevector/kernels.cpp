@@ -4,6 +4,7 @@
 #include <bit>
 #include <complex>
 #include <string_view>
+#include <type_traits>
 
 #include "quantum/engines/statevector/state.h"
 

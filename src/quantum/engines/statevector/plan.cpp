@@ -19,7 +19,7 @@ namespace meridian::quantum {
 namespace {
 
 constexpr unsigned block_bits_least = 12, block_bits_most = 17;
-constexpr unsigned lowest_bits = 6;  // runs of at least 64 amplitudes are gathered
+constexpr std::size_t run_bytes = 512;  // at least, of neighbours that are gathered; shorter ones cost bandwidth
 
 // Half of the second-level cache holds a block; the other half what a pass brings and takes.
 template <class Real>
@@ -35,8 +35,9 @@ BlockShape shape_for(const Items& items, unsigned wires, unsigned block_bits) {
     for (const Item& item : items.list) widest = std::max(widest, std::popcount(item.moves));
     unsigned bits = block_bits == 0 ? block_bits_of_this_cpu<Real>() : block_bits;
     bits = std::max(bits, State<Real>::lane_bits + unsigned(widest));
+    constexpr auto lowest = unsigned(std::bit_width(run_bytes / State<Real>::bytes_per_amplitude)) - 1;
     if (bits >= wires) return {.wires = wires, .block_bits = wires, .lowest = wires};
-    return {.wires = wires, .block_bits = bits, .lowest = std::max(State<Real>::lane_bits, std::min(lowest_bits, bits - unsigned(widest)))};
+    return {.wires = wires, .block_bits = bits, .lowest = std::max(State<Real>::lane_bits, std::min(lowest, bits - unsigned(widest)))};
 }
 
 std::size_t next_in(std::size_t k, std::size_t fixed) { return ((k | fixed) + 1) & ~fixed; }

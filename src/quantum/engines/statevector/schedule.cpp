@@ -8,11 +8,12 @@
 
 // List scheduling. Items on a common wire may change places when both are diagonal in it; everything else keeps its order, which gives a
 // graph of who waits for whom. A segment grows from one start: it takes every ready item whose moved wires lie in its block, and when there
-// is none, diagonal items if these make another ready, and when that fails, it takes another wire into the block. Several starts are tried
-// and the one that gets most work done in its pass is kept.
+// is none, it takes another wire into the block; when the block is full, it takes diagonal items if these make another ready. Several
+// starts are tried, and with each the other order of the two; the one that gets most work done in its pass is kept.
 namespace meridian::quantum {
 namespace {
 
+constexpr std::uint64_t work_of_a_polynomial = 6;
 constexpr std::size_t items_for_all_starts = 20'000;  // longer lists are scheduled from few starts, so that planning stays short
 
 std::uint64_t work_of(const Items& items, const Item& item) {
@@ -45,7 +46,9 @@ private:
     using List = std::vector<std::uint32_t>;
 
     void connect();
-    Trial grow(std::size_t start);
+    // Whether the block is filled before diagonal items are taken, or only when these make nothing ready.
+    enum class Widens : std::uint8_t { first, last };
+    Trial grow(std::size_t start, Widens widens);
     bool take_fitting(Trial& trial, List& movers, List& phases);
     bool widen(Trial& trial, const List& movers, const List& fresh, std::size_t start, bool& from_fresh) const;
     void release(std::uint32_t item, List& movers, List& phases);
@@ -132,7 +135,7 @@ bool Scheduler::widen(Trial& trial, const List& movers, const List& fresh, std::
     List all(movers);
     all.insert(all.end(), fresh.begin(), fresh.end());
     std::ranges::sort(all);
-    const bool is_first = trial.order.empty() && std::popcount(trial.wires) <= int(shape_.lowest);
+    const bool is_first = std::popcount(trial.wires) <= int(shape_.lowest);
     std::uint32_t best = 0;
     int fewest = 65;
     std::size_t number = 0;
@@ -151,16 +154,18 @@ bool Scheduler::widen(Trial& trial, const List& movers, const List& fresh, std::
     return true;
 }
 
-Scheduler::Trial Scheduler::grow(std::size_t start) {
+Scheduler::Trial Scheduler::grow(std::size_t start, Widens widens) {
     Trial trial;
     trial.wires = (std::uint64_t{1} << shape_.lowest) - 1;
     List movers = movers_, phases = phases_, fresh, none;
     for (;;) {
         if (take_fitting(trial, movers, phases)) continue;
+        bool commit = false;
+        if (widens == Widens::first && widen(trial, movers, {}, start, commit)) continue;
         const std::size_t mark = log_.size();
         fresh.clear();
         for (const std::uint32_t item : phases) release(item, fresh, none);
-        bool commit = std::ranges::any_of(fresh, [&](std::uint32_t item) { return (items_.list[item].moves & ~trial.wires) == 0; });
+        commit = std::ranges::any_of(fresh, [&](std::uint32_t item) { return (items_.list[item].moves & ~trial.wires) == 0; });
         if (!commit && !widen(trial, movers, fresh, start, commit)) {
             undo(mark);
             break;
@@ -170,6 +175,7 @@ Scheduler::Trial Scheduler::grow(std::size_t start) {
             continue;
         }
         trial.order.insert(trial.order.end(), phases.begin(), phases.end());
+        trial.work -= std::min(trial.work, work_of_a_polynomial);
         phases.clear();
         movers.insert(movers.end(), fresh.begin(), fresh.end());
     }
@@ -196,9 +202,9 @@ std::vector<Segment> Scheduler::run() {
     std::vector<Segment> segments;
     const std::size_t starts = shape_.lowest == shape_.wires ? 1 : items_.list.size() > items_for_all_starts ? 2 : shape_.starts;
     while (movers_left_ != 0) {
-        Trial best = grow(0);
-        for (std::size_t start = 1; start < std::min(starts, movers_.size() + phases_.size()); ++start) {
-            Trial other = grow(start);
+        Trial best = grow(0, Widens::first);
+        for (std::size_t k = 1; k < 2 * std::min(starts, movers_.size() + phases_.size()); ++k) {
+            Trial other = grow(k / 2, k % 2 == 0 ? Widens::first : Widens::last);
             if (other.work > best.work) best = std::move(other);
         }
         MERIDIAN_ASSERT(!best.order.empty());
