@@ -6,8 +6,8 @@ namespace meridian::identity {
 namespace {
 
 constexpr std::string_view action_words[] = {"read", "create", "update", "remove", "invoke", "admin"};
-constexpr std::string_view scope_words[] = {"public",   "inference", "deployments", "models", "keys",
-                                            "projects", "receipts",  "nodes",       "status", "system"};
+constexpr std::string_view scope_words[] = {"public",   "inference", "deployments", "models", "keys",   "projects",
+                                            "receipts", "nodes",     "status",      "system", "quantum"};
 
 // admin, inference, observer
 constexpr Right table[] = {
@@ -24,7 +24,8 @@ constexpr Right table[] = {
     {"read", "nodes", true, true, true},           {"update", "nodes", true, false, false},
     {"admin", "nodes", true, false, false},        {"read", "status", true, true, true},
     {"read", "system", true, false, true},         {"update", "system", true, false, false},
-    {"admin", "system", true, false, false},
+    {"admin", "system", true, false, false},       {"read", "quantum", true, true, true},
+    {"invoke", "quantum", true, true, false},
 };
 
 }  // namespace

@@ -113,6 +113,83 @@ CREATE TABLE projects (
     updated_at bigint not null,
     unique (organization_id, name)
 );
+CREATE TABLE quantum_bookings (
+    id text not null primary key,
+    organization_id text not null references organizations (id),
+    project_id text not null references projects (id),
+    principal_id text not null,
+    zone text not null,
+    platform_id text not null,
+    session_id text not null references quantum_sessions (id) on delete cascade,
+    state text not null,
+    description text not null default '',
+    time_zone text not null default '',
+    progress_message text not null default '',
+    created_at bigint not null,
+    updated_at bigint not null,
+    started_at bigint not null,
+    finished_at bigint not null
+);
+CREATE TABLE quantum_jobs (
+    id text not null primary key,
+    organization_id text not null references organizations (id),
+    project_id text not null references projects (id),
+    principal_id text not null,
+    zone text not null,
+    name text not null,
+    session_id text not null references quantum_sessions (id) on delete cascade,
+    platform_id text not null,
+    state text not null, -- waiting, cancelling, completed, error, cancelled
+    priority text not null, -- low, normal, high
+    tags text not null default '[]',
+    program_id text,
+    has_circuit bigint not null default 0,
+    parameters text,
+    max_duration bigint,
+    run_id text not null, -- of the ledger
+    attempts bigint not null default 1,
+    progress_message text,
+    result_bytes bigint,
+    created_at bigint not null,
+    updated_at bigint not null,
+    started_at bigint,
+    ended_at bigint,
+    revision bigint not null
+);
+CREATE TABLE quantum_programs (
+    id text not null primary key,
+    organization_id text not null references organizations (id),
+    project_id text not null references projects (id),
+    principal_id text not null,
+    zone text not null,
+    bytes bigint not null,
+    digest text not null,
+    created_at bigint not null
+);
+CREATE TABLE quantum_sessions (
+    id text not null primary key,
+    organization_id text not null references organizations (id),
+    project_id text not null references projects (id),
+    principal_id text not null,
+    zone text not null,
+    name text not null,
+    platform_id text not null,
+    is_wanted bigint not null default 1, -- 0: it is to be deleted with all it has
+    state text not null, -- starting, running, stopping, stopped
+    tags text not null default '[]',
+    deduplication_id text not null default '',
+    max_duration bigint not null,
+    max_idle_duration bigint not null,
+    program_id text,
+    parameters text,
+    booking_id text,
+    progress_message text,
+    created_at bigint not null,
+    updated_at bigint not null,
+    started_at bigint,
+    terminated_at bigint,
+    revision bigint not null
+);
 CREATE TABLE replicas (
     id text not null primary key,
     deployment_id text not null references deployments (id) on delete cascade,
@@ -159,5 +236,14 @@ CREATE INDEX endpoints_by_deployment on endpoints (deployment_id);
 CREATE INDEX models_by_project on models (project_id);
 CREATE INDEX outbox_by_topic on outbox (topic, id);
 CREATE INDEX principals_by_organization on principals (organization_id);
+CREATE INDEX quantum_bookings_by_platform on quantum_bookings (platform_id, started_at);
+CREATE INDEX quantum_jobs_by_program on quantum_jobs (program_id);
+CREATE INDEX quantum_jobs_by_project on quantum_jobs (project_id, created_at);
+CREATE INDEX quantum_jobs_by_revision on quantum_jobs (revision);
+CREATE INDEX quantum_jobs_by_session on quantum_jobs (session_id, created_at);
+CREATE INDEX quantum_jobs_unfinished on quantum_jobs (zone, ended_at);
+CREATE INDEX quantum_programs_by_project on quantum_programs (project_id, created_at);
+CREATE INDEX quantum_sessions_by_project on quantum_sessions (project_id, created_at);
+CREATE INDEX quantum_sessions_by_state on quantum_sessions (zone, state);
 CREATE INDEX replicas_by_deployment on replicas (deployment_id);
 CREATE INDEX replicas_by_node on replicas (node_id);

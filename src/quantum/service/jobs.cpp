@@ -1,0 +1,221 @@
+// Programs and jobs: the verbs.
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "base/hash.h"
+#include "quantum/service/service.h"
+#include "quantum/service/visible.h"
+
+namespace meridian::quantum::service {
+namespace {
+
+constexpr std::string_view priority_tag = "priority=";
+
+Priority priority_of(const std::vector<std::string>& tags) {
+    for (const auto& tag : tags) {
+        if (!tag.starts_with(priority_tag)) continue;
+        if (const auto known = from_word<Priority>(tag.substr(priority_tag.size()))) return *known;
+        wrong("tags", "The tag priority= takes low, normal or high.");
+    }
+    return Priority::normal;
+}
+
+Uuid ordered_id(Rng& rng, Timestamp now) {
+    return Uuid::ordered(rng, std::chrono::floor<std::chrono::milliseconds>(now).time_since_epoch().count());
+}
+
+std::string content_of(const Job& job) { return job.has_circuit ? circuit_content(job.id) : program_content(*job.program); }
+
+}  // namespace
+
+Task<Program> Quantum::create_program(identity::Caller caller, ProjectId project, std::string payload) {
+    Program made;
+    made.created_at = clock_.now();
+    made.id = ProgramId(ordered_id(rng_, made.created_at));
+    made.organization = caller.organization;
+    made.project = project.is_nil() ? caller.project : project;
+    made.principal = caller.principal;
+    made.zone = zone_.str();
+    made.bytes = payload.size();
+    if (payload.empty()) wrong("payload", "A model has a payload; send the program's text.");
+    co_await store_.read([caller, made](store::Tx& tx) {
+        check_project(tx, caller, made.project);
+        if (rows::count_programs(tx, made.project) >= limits::programs_per_project) {
+            throw Error(Fault::quota, fmt::format("A project keeps at most {} models; delete sessions that are not needed any more.",
+                                                  limits::programs_per_project))
+                .about("model", "");
+        }
+    });
+    // The content first: a row whose content is missing would be a promise broken, content without a row is only bytes.
+    made.digest = co_await on(files_, [this, made, payload = std::move(payload)] {
+        content_.put(store::ContentHandle(made.project, made.zone), program_content(made.id), payload);
+        return "sha256:" + hex(sha256(payload));
+    });
+    co_await store_.write([made](store::Tx& tx) { rows::insert(tx, made); });
+    co_return made;
+}
+
+Task<Program> Quantum::program(identity::Caller caller, ProgramId id) {
+    co_return co_await store_.read([caller, id](store::Tx& tx) { return visible_program(tx, caller, id); });
+}
+
+Task<std::vector<Program>> Quantum::programs(identity::Caller caller, ProjectId project) {
+    co_return co_await store_.read([caller, project](store::Tx& tx) {
+        check_project(tx, caller, project);
+        return rows::programs(tx, project);
+    });
+}
+
+Task<std::string> Quantum::program_text(ProgramId id) {
+    const auto found = co_await store_.read([id](store::Tx& tx) { return rows::program(tx, id); });
+    if (!found) throw Error(Fault::not_found, "There is no model with this id.").about("model", id.str());
+    co_return co_await on(
+        files_, [this, found] { return content_.get(store::ContentHandle(found->project, found->zone), program_content(found->id)); });
+}
+
+Task<Job> Quantum::create_job(identity::Caller caller, JobWish wish) {
+    check_name(wish.name);
+    check_tags(wish.tags);
+    check_parameters(wish.parameters);
+    if (wish.max_duration && (*wish.max_duration < std::chrono::seconds(1) || *wish.max_duration > limits::session_duration))
+        wrong("max_duration", fmt::format("max_duration must be between 1 s and {} s.", limits::session_duration.count()));
+    Job made;
+    made.created_at = made.updated_at = clock_.now();
+    made.id = JobId(ordered_id(rng_, made.created_at));
+    made.run = RunId(made.id.uuid());
+    made.name = std::move(wish.name);
+    made.session = wish.session;
+    made.priority = priority_of(wish.tags);
+    made.tags = std::move(wish.tags);
+    made.max_duration = wish.max_duration;
+    made.program = wish.program;
+    made.parameters = std::move(wish.parameters);
+    made.has_circuit = !wish.circuit.empty();
+    made.principal = caller.principal;
+    if (made.has_circuit) {
+        const auto session = co_await this->session(caller, wish.session);
+        co_await on(files_, [this, made, session, circuit = std::move(wish.circuit)] {
+            content_.put(store::ContentHandle(session.project, session.zone), circuit_content(made.id), circuit);
+        });
+    }
+    co_return co_await store_.write([caller, made](store::Tx& tx) mutable {
+        const auto session = visible_session(tx, caller, made.session);
+        if (session.state != SessionState::running && session.state != SessionState::starting) {
+            throw Error(Fault::conflict, "The session has ended; open another one for new jobs.")
+                .about("session", session.id.str())
+                .in_state(std::string(word(session.state)));
+        }
+        made.organization = session.organization;
+        made.project = session.project;
+        made.zone = session.zone;
+        made.platform = session.platform;
+        if (!made.program && !made.has_circuit) made.program = session.program;
+        if (!made.parameters) made.parameters = session.parameters;
+        if (made.program && visible_program(tx, caller, *made.program).project != made.project)
+            wrong("model_id", "The model belongs to another project than the session; post it to the session's project.");
+        if (!made.program && !made.has_circuit) wrong("model_id", "A job runs a model: give its model_id, or a circuit.");
+        if (rows::count_jobs(tx, session.id) >= limits::jobs_per_session ||
+            rows::count_waiting(tx, session.project) >= limits::waiting_jobs_per_project) {
+            throw Error(Fault::quota, fmt::format("A session has at most {} jobs, and a project {} that have not ended.",
+                                                  limits::jobs_per_session, limits::waiting_jobs_per_project))
+                .about("job", "");
+        }
+        rows::insert(tx, made);
+        return made;
+    });
+}
+
+Task<Job> Quantum::job(identity::Caller caller, JobId id) {
+    co_return co_await store_.read([caller, id](store::Tx& tx) { return visible_job(tx, caller, id); });
+}
+
+Task<Job> Quantum::job_at_rest(identity::Caller caller, JobId id) {
+    Event ended(co_await asio::this_coro::executor);
+    // The bell is hung before the row is read, so that an end between the two is heard.
+    const auto ticket = board_.wait_for(id, ended);
+    auto found = co_await job(caller, id);
+    if (is_final(found.state) || !ticket) co_return found;
+    co_await ended.wait(clock_, limits::hold);
+    co_return co_await job(caller, id);
+}
+
+Task<std::vector<Job>> Quantum::jobs(identity::Caller caller, std::optional<SessionId> session, ProjectId project) {
+    co_return co_await store_.read([caller, session, project](store::Tx& tx) {
+        if (session) return rows::jobs_of_session(tx, visible_session(tx, caller, *session).id);
+        check_project(tx, caller, project);
+        return rows::jobs_of_project(tx, project);
+    });
+}
+
+Task<Job> Quantum::change_job(identity::Caller caller, JobId id, JobChange change) {
+    if (change.name) check_name(*change.name);
+    if (change.tags) check_tags(*change.tags);
+    const auto now = clock_.now();
+    co_return co_await store_.write([caller, id, change, now](store::Tx& tx) {
+        auto job = visible_job(tx, caller, id);
+        if (change.name) job.name = *change.name;
+        if (change.tags) job.tags = *change.tags;
+        job.updated_at = now;
+        rows::update(tx, job);
+        return job;
+    });
+}
+
+Task<Job> Quantum::cancel(identity::Caller caller, JobId id) {
+    const auto now = clock_.now();
+    co_return co_await store_.write([caller, id, now](store::Tx& tx) {
+        auto job = visible_job(tx, caller, id);
+        if (is_final(job.state) || job.state == JobState::cancelling) return job;
+        job.state = JobState::cancelling;
+        job.updated_at = now;
+        rows::update(tx, job);
+        return job;
+    });
+}
+
+Task<> Quantum::remove_job(identity::Caller caller, JobId id) {
+    const auto job = co_await store_.write([caller, id](store::Tx& tx) {
+        auto found = visible_job(tx, caller, id);
+        if (!is_final(found.state)) {
+            throw Error(Fault::conflict, "The job has not ended; cancel it first.")
+                .about("job", id.str())
+                .in_state(std::string(word(found.state)));
+        }
+        rows::remove(tx, id);
+        if (found.program && !rows::is_used(tx, *found.program))
+            rows::remove(tx, *found.program);
+        else
+            found.program.reset();
+        return found;
+    });
+    co_await on(files_, [this, job] {
+        const store::ContentHandle key(job.project, job.zone);
+        content_.remove(key, result_content(job.id));
+        content_.remove(key, circuit_content(job.id));
+        if (job.program) content_.remove(key, program_content(*job.program));
+    });
+}
+
+Task<std::string> Quantum::circuit(identity::Caller caller, JobId id) {
+    const auto found = co_await job(caller, id);
+    co_return co_await on(files_,
+                          [this, found] { return content_.get(store::ContentHandle(found.project, found.zone), content_of(found)); });
+}
+
+Task<std::optional<std::string>> Quantum::result(identity::Caller caller, JobId id) {
+    const auto found = co_await job(caller, id);
+    if (!found.result_bytes) co_return std::nullopt;
+    co_return co_await on(files_, [this, found] {
+        return std::optional(content_.get(store::ContentHandle(found.project, found.zone), result_content(found.id)));
+    });
+}
+
+Task<std::string> Quantum::result_text(JobId id) {
+    const auto found = co_await store_.read([id](store::Tx& tx) { return rows::job(tx, id); });
+    if (!found || !found->result_bytes) throw Error(Fault::not_found, "There is no result of a job with this id.").about("job", id.str());
+    co_return co_await on(
+        files_, [this, found] { return content_.get(store::ContentHandle(found->project, found->zone), result_content(found->id)); });
+}
+
+}  // namespace meridian::quantum::service

@@ -1,0 +1,99 @@
+#include "quantum/service/keeper.h"
+
+#include <algorithm>
+
+#include "quantum/service/store.h"
+
+namespace meridian::quantum::service {
+namespace {
+
+struct Look {
+    std::vector<Session> to_clear, ended;
+    std::optional<Timestamp> next;
+    void due(Timestamp at) { next = next ? std::min(*next, at) : at; }
+};
+
+Timestamp later(Timestamp from, Duration by) { return from + std::chrono::duration_cast<Timestamp::duration>(by); }
+
+void begin_booked(store::Tx& tx, Session session, const Booking& booking, Timestamp now, Look& look) {
+    if (booking.started_at > now) return look.due(booking.started_at);
+    session.state = SessionState::running;
+    session.started_at = session.updated_at = now;
+    rows::update(tx, session);
+    look.due(now);
+}
+
+// Why a running session is over, or when that will be.
+std::optional<std::string_view> over(store::Tx& tx, const Session& session, const std::optional<Booking>& booking, Timestamp now,
+                                     Look& look) {
+    auto end = later(session.started_at.value_or(session.created_at), session.max_duration);
+    if (booking) end = std::min(end, booking->finished_at);
+    if (end <= now) return booking ? "its booked time is over" : "its max_duration is over";
+    look.due(end);
+    if (booking) return std::nullopt;
+    const auto idle = rows::idle_since(tx, session);
+    if (!idle) return std::nullopt;
+    const auto idle_end = later(*idle, session.max_idle_duration);
+    if (idle_end <= now) return "it was idle for its max_idle_duration";
+    look.due(idle_end);
+    return std::nullopt;
+}
+
+Look look_at(store::Tx& tx, const std::string& zone, Timestamp now) {
+    Look look;
+    for (auto& session : rows::open_sessions(tx, zone)) {
+        if (!session.is_wanted) {
+            if (session.state == SessionState::stopped) look.to_clear.push_back(session);
+            continue;
+        }
+        const auto booking = session.booking ? rows::booking(tx, *session.booking) : std::nullopt;
+        if (session.state == SessionState::starting && booking) begin_booked(tx, session, *booking, now, look);
+        if (session.state != SessionState::running) continue;
+        if (const auto why = over(tx, session, booking, now, look)) {
+            look.ended.push_back(session);
+            rows::end_session(tx, std::move(session), *why, now);
+        }
+    }
+    return look;
+}
+
+}  // namespace
+
+Task<std::optional<Timestamp>> Keeper::look() {
+    const auto now = clock_.now();
+    const auto zone = quantum_.zone().str();
+    const auto look = co_await store_.write([zone, now](store::Tx& tx) { return look_at(tx, zone, now); });
+    for (const auto& session : look.ended) computer_.forget(session.id);
+    for (const auto& session : look.to_clear) co_await clear(session);
+    co_return look.next;
+}
+
+// Rows go last: what is left after a crash is found again by its row.
+Task<> Keeper::clear(Session session) {
+    computer_.forget(session.id);
+    const auto jobs = co_await store_.read([id = session.id](store::Tx& tx) { return rows::jobs_of_session(tx, id); });
+    co_await on(files_, [this, jobs, session] {
+        const store::ContentHandle key(session.project, session.zone);
+        for (const auto& job : jobs) {
+            content_.remove(key, result_content(job.id));
+            content_.remove(key, circuit_content(job.id));
+        }
+    });
+    const auto programs = co_await store_.write([jobs, session](store::Tx& tx) {
+        std::vector<ProgramId> unused;
+        rows::remove(tx, session.id);
+        std::vector<std::optional<ProgramId>> candidates{session.program};
+        for (const auto& job : jobs) candidates.push_back(job.program);
+        for (const auto& program : candidates) {
+            if (!program || std::ranges::find(unused, *program) != unused.end() || rows::is_used(tx, *program)) continue;
+            rows::remove(tx, *program);
+            unused.push_back(*program);
+        }
+        return unused;
+    });
+    co_await on(files_, [this, programs, session] {
+        for (const auto& id : programs) content_.remove(store::ContentHandle(session.project, session.zone), program_content(id));
+    });
+}
+
+}  // namespace meridian::quantum::service

@@ -1,0 +1,29 @@
+// Keeps sessions: begins those that were booked, ends those whose time is over, and clears away what was deleted.
+#pragma once
+#include "base/async.h"
+#include "quantum/service/computer.h"
+#include "quantum/service/service.h"
+#include "store/blobs.h"
+#include "store/store.h"
+
+namespace meridian::quantum::service {
+
+class Keeper {
+public:
+    Keeper(store::Store& store, store::ContentStore& content, Pool& files, Computer& computer, Quantum& quantum, Clock& clock)
+        : store_(store), content_(content), files_(files), computer_(computer), quantum_(quantum), clock_(clock) {}
+    // One look at all sessions that are open; returns when the next thing is due.
+    Task<std::optional<Timestamp>> look();
+
+private:
+    Task<> clear(Session session);
+
+    store::Store& store_;
+    store::ContentStore& content_;
+    Pool& files_;
+    Computer& computer_;
+    Quantum& quantum_;
+    Clock& clock_;
+};
+
+}  // namespace meridian::quantum::service

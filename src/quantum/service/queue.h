@@ -1,0 +1,67 @@
+// Which job runs next. Projects share the engine fairly: the one that has used the least goes first, whatever it has waiting. Within a
+// project the higher priority goes first, then the older job. Pure: no clock, no threads, no rows.
+#pragma once
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <utility>
+#include <vector>
+
+#include "quantum/service/types.h"
+
+namespace meridian::quantum::service {
+
+// Small jobs have a thread of their own beside the team that a large one has, so that nobody waits hours for a millisecond.
+enum class Lane : std::uint8_t { small, large };
+
+struct Waiting {
+    JobId job;
+    ProjectId project;
+    Priority priority = Priority::normal;
+    Lane lane = Lane::large;
+    Duration cost{};  // how long it will take
+};
+
+class Queue {
+public:
+    void add(const Waiting& waiting);
+    bool remove(const JobId& job);
+    // The next for a lane: the small lane takes small jobs only, the large one prefers large jobs. The project is charged what it costs.
+    std::optional<Waiting> take(Lane lane);
+    // A job that was taken has ended: its project is charged the difference.
+    void ended(const Waiting& taken, Duration took);
+    // The next jobs of a lane in their order, each with how long after the lane is free it will be taken, if nothing else comes.
+    [[nodiscard]] std::vector<std::pair<JobId, Duration>> forecast(Lane lane) const;
+    [[nodiscard]] std::size_t size() const { return at_.size(); }
+
+private:
+    struct Place {
+        int rank;  // higher priorities first
+        std::uint64_t number;
+        auto operator<=>(const Place&) const = default;
+    };
+    struct Share {
+        Duration used{};
+        std::size_t running = 0;
+        std::map<Place, Waiting> waiting[2];  // by lane
+        [[nodiscard]] bool is_active() const { return running > 0 || !waiting[0].empty() || !waiting[1].empty(); }
+    };
+    using Shares = std::map<ProjectId, Share>;
+    static Shares::iterator next(Shares& shares, Lane of);
+    [[nodiscard]] Duration least_used() const;
+
+    struct At {
+        ProjectId project;
+        Lane lane;
+        Place place;
+    };
+    Shares shares_;
+    std::map<JobId, At> at_;
+    std::uint64_t number_ = 0;
+};
+
+namespace limits {
+inline constexpr std::size_t forecast = 500;  // jobs that a forecast looks through
+}
+
+}  // namespace meridian::quantum::service

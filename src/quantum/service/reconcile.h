@@ -1,0 +1,87 @@
+// Makes jobs run: quotes them, queues them, runs them on the computer, and writes how they ended. Works from the rows, so that recovery
+// after a crash is the ordinary path. Lives on one executor.
+//
+// Never lost: a job's row is on the disk before its POST is answered, and stays unfinished until its end is on the disk. Never billed
+// twice: a run has one id, which is in the row before the run is held in the ledger, and the ledger has one receipt for an id. After a
+// crash the ledger says what became of the run: nothing yet (it runs now), finished (its result is there, written before the receipt), or
+// interrupted, which costs nothing: then it is run again once, under a new id.
+#pragma once
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+
+#include "base/async.h"
+#include "metering/service.h"
+#include "quantum/service/computer.h"
+#include "quantum/service/keeper.h"
+#include "quantum/service/queue.h"
+#include "quantum/service/service.h"
+#include "store/blobs.h"
+#include "store/store.h"
+
+namespace meridian::quantum::service {
+
+class Reconciler {
+public:
+    // `node` is the name that receipts carry; `files` reads and writes content.
+    Reconciler(store::Store& store, store::ContentStore& content, Pool& files, metering::Meter& meter, Computer& computer, Quantum& quantum,
+               std::string node, Clock& clock, Rng& rng, Executor executor);
+    ~Reconciler();
+
+    Task<> run();
+    // Ends run(). What computes is stopped, and runs again after the next start.
+    Task<> stop();
+
+private:
+    struct Work {
+        Job job;
+        std::optional<Ready> ready;        // quoted
+        std::shared_ptr<Control> control;  // running
+        bool is_cancelled = false;
+    };
+    struct End {
+        JobState state = JobState::completed;
+        std::optional<std::string> said;
+        std::optional<std::uint64_t> result_bytes;
+        std::optional<Timestamp> started_at;
+    };
+    Task<> recover();
+    Task<> resume(Job job);
+    Task<> pass();
+    void admit(const Job& job);
+    void cancel(Work& work);
+    Task<> prepare(JobId id);
+    void dispatch();
+    void forecast();
+    Task<> execute(Waiting taken, Lane lane);
+    Task<End> compute(Job job, Ready ready, std::shared_ptr<Control> control);
+    Task<> finish(JobId id, End end);
+    void look_at_sessions(Timestamp at);
+    [[nodiscard]] std::optional<Order> order_of(const Job& job) const;
+    [[nodiscard]] metering::RunStart start_of(const Job& job, const Ready& ready) const;
+
+    store::Store& store_;
+    store::ContentStore& content_;
+    Pool& files_;
+    metering::Meter& meter_;
+    Computer& computer_;
+    Quantum& quantum_;
+    std::string node_;
+    Clock& clock_;
+    Rng& rng_;
+    Keeper keeper_;
+    TaskGroup group_;
+    Event wake_;
+    bool stopping_ = false, sessions_changed_ = true;
+    std::int64_t seen_revision_ = 0;
+    std::map<JobId, Work> work_;
+    Queue queue_;
+    bool is_busy_[2] = {false, false};  // by lane
+    std::optional<Steady> free_at_[2];  // by lane, as quoted
+    std::optional<Steady> forecast_at_;
+    std::optional<Timestamp> sessions_due_;  // when the keeper has something to do
+    std::shared_ptr<void> jobs_listening_, sessions_listening_;
+};
+
+}  // namespace meridian::quantum::service

@@ -1,0 +1,240 @@
+#include "quantum/service/store.h"
+
+#include "resource/sql_bind.h"
+
+namespace meridian::quantum::service {
+
+constexpr auto describe(As<Program>) {
+    using P = Program;
+    return fields(field("id", &P::id), field("organization_id", &P::organization), field("project_id", &P::project),
+                  field("principal_id", &P::principal), field("zone", &P::zone), field("bytes", &P::bytes), field("digest", &P::digest),
+                  field("created_at", &P::created_at));
+}
+
+constexpr auto describe(As<Session>) {
+    using S = Session;
+    return fields(field("id", &S::id), field("organization_id", &S::organization), field("project_id", &S::project),
+                  field("principal_id", &S::principal), field("zone", &S::zone), field("name", &S::name),
+                  field("platform_id", &S::platform), field("is_wanted", &S::is_wanted), field("state", &S::state), field("tags", &S::tags),
+                  field("deduplication_id", &S::deduplication_id), field("max_duration", &S::max_duration),
+                  field("max_idle_duration", &S::max_idle_duration), field("program_id", &S::program), field("parameters", &S::parameters),
+                  field("booking_id", &S::booking), field("progress_message", &S::progress_message), field("created_at", &S::created_at),
+                  field("updated_at", &S::updated_at), field("started_at", &S::started_at), field("terminated_at", &S::terminated_at),
+                  field("revision", &S::revision));
+}
+
+constexpr auto describe(As<Job>) {
+    using J = Job;
+    return fields(field("id", &J::id), field("organization_id", &J::organization), field("project_id", &J::project),
+                  field("principal_id", &J::principal), field("zone", &J::zone), field("name", &J::name), field("session_id", &J::session),
+                  field("platform_id", &J::platform), field("state", &J::state), field("priority", &J::priority), field("tags", &J::tags),
+                  field("program_id", &J::program), field("has_circuit", &J::has_circuit), field("parameters", &J::parameters),
+                  field("max_duration", &J::max_duration), field("run_id", &J::run), field("attempts", &J::attempts),
+                  field("progress_message", &J::progress_message), field("result_bytes", &J::result_bytes),
+                  field("created_at", &J::created_at), field("updated_at", &J::updated_at), field("started_at", &J::started_at),
+                  field("ended_at", &J::ended_at), field("revision", &J::revision));
+}
+
+constexpr auto describe(As<Booking>) {
+    using B = Booking;
+    return fields(field("id", &B::id), field("organization_id", &B::organization), field("project_id", &B::project),
+                  field("principal_id", &B::principal), field("zone", &B::zone), field("platform_id", &B::platform),
+                  field("session_id", &B::session), field("state", &B::state), field("description", &B::description),
+                  field("time_zone", &B::time_zone), field("progress_message", &B::progress_message), field("created_at", &B::created_at),
+                  field("updated_at", &B::updated_at), field("started_at", &B::started_at), field("finished_at", &B::finished_at));
+}
+
+}  // namespace meridian::quantum::service
+
+namespace meridian::quantum::service::rows {
+namespace {
+
+using store::Tx;
+
+template <class T>
+inline constexpr std::string_view table_of = "";
+template <>
+inline constexpr std::string_view table_of<Program> = "quantum_programs";
+template <>
+inline constexpr std::string_view table_of<Session> = "quantum_sessions";
+template <>
+inline constexpr std::string_view table_of<Job> = "quantum_jobs";
+template <>
+inline constexpr std::string_view table_of<Booking> = "quantum_bookings";
+
+template <class T, class... A>
+std::vector<T> all(Tx& tx, std::string_view rest, const A&... values) {
+    std::vector<T> out;
+    for (const auto& row : tx.query(select_sql<T>(table_of<T>, rest), values...)) out.push_back(from_row<T>(row));
+    return out;
+}
+template <class T, class Key>
+std::optional<T> one(Tx& tx, const Key& id) {
+    auto found = all<T>(tx, "where id = $1", id);
+    if (found.empty()) return std::nullopt;
+    return std::move(found.front());
+}
+
+std::uint64_t counted(const std::vector<store::Row>& rows) { return rows.front().get<std::uint64_t>("n"); }
+
+void count_jobs_of(Tx& tx, std::vector<Session>& sessions) {
+    for (auto& session : sessions) {
+        const auto rows = tx.query("select count(*) as n, count(ended_at) as ended from quantum_jobs where session_id = $1", session.id);
+        session.finished_jobs = rows.front().get<std::uint64_t>("ended");
+        session.waiting_jobs = counted(rows) - session.finished_jobs;
+    }
+}
+
+}  // namespace
+
+void insert(Tx& tx, const Program& program) { insert_row(tx, table_of<Program>, program); }
+std::optional<Program> program(Tx& tx, const ProgramId& id) { return one<Program>(tx, id); }
+std::vector<Program> programs(Tx& tx, const ProjectId& project) {
+    return all<Program>(tx, "where project_id = $1 order by created_at desc, id", project);
+}
+std::uint64_t count_programs(Tx& tx, const ProjectId& project) {
+    return counted(tx.query("select count(*) as n from quantum_programs where project_id = $1", project));
+}
+void remove(Tx& tx, const ProgramId& id) { tx.run("delete from quantum_programs where id = $1", id); }
+bool is_used(Tx& tx, const ProgramId& id) {
+    return !tx.query("select id from quantum_jobs where program_id = $1 limit 1", id).empty() ||
+           !tx.query("select id from quantum_sessions where program_id = $1 limit 1", id).empty();
+}
+
+void insert(Tx& tx, Session session) {
+    session.revision = tx.revision();
+    insert_row(tx, table_of<Session>, session);
+    tx.changed(sessions_topic, session.id.str());
+}
+
+void update(Tx& tx, Session session) {
+    const auto before = one<Session>(tx, session.id);
+    if (!before) throw Error(Fault::not_found, "This session no longer exists.").about("session", session.id.str());
+    MERIDIAN_ASSERT(before->state == session.state || may_move(before->state, session.state));
+    session.revision = tx.revision();
+    update_row(tx, table_of<Session>, "id", session);
+    tx.changed(sessions_topic, session.id.str());
+}
+
+void remove(Tx& tx, const SessionId& id) {
+    tx.run("delete from quantum_sessions where id = $1", id);
+    tx.changed(sessions_topic, id.str());
+}
+
+std::optional<Session> session(Tx& tx, const SessionId& id) {
+    auto found = all<Session>(tx, "where id = $1 and is_wanted = 1", id);
+    if (found.empty()) return std::nullopt;
+    count_jobs_of(tx, found);
+    return std::move(found.front());
+}
+
+std::vector<Session> sessions(Tx& tx, const ProjectId& project) {
+    auto found = all<Session>(tx, "where project_id = $1 and is_wanted = 1 order by created_at desc, id", project);
+    count_jobs_of(tx, found);
+    return found;
+}
+
+std::uint64_t count_open_sessions(Tx& tx, const ProjectId& project) {
+    return counted(tx.query("select count(*) as n from quantum_sessions where project_id = $1 and state <> 'stopped'", project));
+}
+
+std::vector<Session> open_sessions(Tx& tx, std::string_view zone) {
+    return all<Session>(tx, "where zone = $1 and (state <> 'stopped' or is_wanted = 0) order by created_at, id", zone);
+}
+
+std::optional<Session> same_session(Tx& tx, const ProjectId& project, std::string_view deduplication_id) {
+    auto found = all<Session>(tx, "where project_id = $1 and deduplication_id = $2 and is_wanted = 1 and state in ('starting', 'running')",
+                              project, deduplication_id);
+    if (found.empty()) return std::nullopt;
+    count_jobs_of(tx, found);
+    return std::move(found.front());
+}
+
+std::optional<Timestamp> idle_since(Tx& tx, const Session& session) {
+    const auto rows = tx.query(
+        "select count(*) as n, count(ended_at) as ended, max(ended_at) as last from quantum_jobs where session_id = $1", session.id);
+    if (rows.front().get<std::uint64_t>("ended") != counted(rows)) return std::nullopt;
+    const auto started = session.started_at.value_or(session.created_at);
+    return std::max(started, rows.front().get<std::optional<Timestamp>>("last").value_or(started));
+}
+
+void end_session(Tx& tx, Session session, std::string_view why, Timestamp now) {
+    if (session.state == SessionState::stopping || session.state == SessionState::stopped) return;
+    const bool was_starting = session.state == SessionState::starting;
+    session.state = SessionState::stopping;
+    session.progress_message = why;
+    session.updated_at = now;
+    update(tx, session);
+    cancel_jobs(tx, session.id, now);
+    stop_if_idle(tx, session.id, now);
+    if (!session.booking || !was_starting) return;
+    if (auto booked = booking(tx, *session.booking)) {
+        booked->state = BookingState::cancelled;
+        booked->updated_at = now;
+        update(tx, *booked);
+    }
+}
+
+void stop_if_idle(Tx& tx, const SessionId& id, Timestamp now) {
+    auto found = one<Session>(tx, id);
+    if (!found || found->state != SessionState::stopping || !idle_since(tx, *found)) return;
+    found->state = SessionState::stopped;
+    found->terminated_at = found->updated_at = now;
+    update(tx, *std::move(found));
+}
+
+void insert(Tx& tx, Job job) {
+    job.revision = tx.revision();
+    insert_row(tx, table_of<Job>, job);
+    tx.changed(jobs_topic, job.id.str());
+}
+
+void update(Tx& tx, Job job) {
+    const auto before = one<Job>(tx, job.id);
+    if (!before) throw Error(Fault::not_found, "This job no longer exists.").about("job", job.id.str());
+    MERIDIAN_ASSERT(before->state == job.state || may_move(before->state, job.state));
+    job.revision = tx.revision();
+    update_row(tx, table_of<Job>, "id", job);
+    tx.changed(jobs_topic, job.id.str());
+}
+
+void remove(Tx& tx, const JobId& id) {
+    tx.run("delete from quantum_jobs where id = $1", id);
+    tx.changed(jobs_topic, id.str());
+}
+
+std::optional<Job> job(Tx& tx, const JobId& id) { return one<Job>(tx, id); }
+std::vector<Job> jobs_of_session(Tx& tx, const SessionId& session) {
+    return all<Job>(tx, "where session_id = $1 order by created_at desc, id", session);
+}
+std::vector<Job> jobs_of_project(Tx& tx, const ProjectId& project) {
+    return all<Job>(tx, "where project_id = $1 order by created_at desc, id limit $2", project, limits::page);
+}
+std::uint64_t count_jobs(Tx& tx, const SessionId& session) {
+    return counted(tx.query("select count(*) as n from quantum_jobs where session_id = $1", session));
+}
+std::uint64_t count_waiting(Tx& tx, const ProjectId& project) {
+    return counted(tx.query("select count(*) as n from quantum_jobs where project_id = $1 and ended_at is null", project));
+}
+std::vector<Job> unfinished_since(Tx& tx, std::string_view zone, std::int64_t revision) {
+    return all<Job>(tx, "where zone = $1 and ended_at is null and revision > $2 order by created_at, id", zone, revision);
+}
+void cancel_jobs(Tx& tx, const SessionId& session, Timestamp now) {
+    for (auto& job : all<Job>(tx, "where session_id = $1 and ended_at is null", session)) {
+        job.state = JobState::cancelling;
+        job.updated_at = now;
+        update(tx, job);
+    }
+}
+
+void insert(Tx& tx, const Booking& booking) { insert_row(tx, table_of<Booking>, booking); }
+void update(Tx& tx, const Booking& booking) { update_row(tx, table_of<Booking>, "id", booking); }
+std::optional<Booking> booking(Tx& tx, const BookingId& id) { return one<Booking>(tx, id); }
+std::vector<Booking> bookings(Tx& tx, const ProjectId& project) {
+    return all<Booking>(tx, "where project_id = $1 order by created_at desc, id", project);
+}
+std::vector<Booking> bookings_of_platform(Tx& tx, const PlatformId& platform) {
+    return all<Booking>(tx, "where platform_id = $1 order by started_at, id", platform);
+}
+
+}  // namespace meridian::quantum::service::rows

@@ -1,0 +1,22 @@
+// What a caller may see of the rows, and the refusals that all verbs share.
+#pragma once
+#include <string>
+
+#include "identity/service.h"
+#include "quantum/service/store.h"
+
+namespace meridian::quantum::service {
+
+// Another project's thing is not_found.
+Session visible_session(store::Tx& tx, const identity::Caller& caller, const SessionId& id);
+Job visible_job(store::Tx& tx, const identity::Caller& caller, const JobId& id);
+Program visible_program(store::Tx& tx, const identity::Caller& caller, const ProgramId& id);
+Booking visible_booking(store::Tx& tx, const identity::Caller& caller, const BookingId& id);
+void check_project(store::Tx& tx, const identity::Caller& caller, const ProjectId& project);
+
+[[noreturn]] void wrong(std::string field, std::string said);
+void check_name(const std::string& name);
+void check_tags(const std::vector<std::string>& tags);
+void check_parameters(const std::optional<std::string>& parameters);
+
+}  // namespace meridian::quantum::service
