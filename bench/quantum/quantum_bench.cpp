@@ -71,7 +71,7 @@ struct Best {
 template <class Work>
 Best best(Work work) {
     Best b;
-    for (double spent = 0; b.runs < 9 && spent < 4; ++b.runs) {
+    for (double spent = 0; b.runs < 9 && spent < 1.5; ++b.runs) {
         const double wall = now(CLOCK_MONOTONIC), cpu = now(CLOCK_PROCESS_CPUTIME_ID);
         work();
         const double used = now(CLOCK_PROCESS_CPUTIME_ID) - cpu;

@@ -91,13 +91,29 @@ HWY_INLINE void turn_four(Vector<Real>& a0, Vector<Real>& a1, Vector<Real>& b0, 
 }
 
 template <unsigned LaneBit, class Real>
-HWY_INLINE void turn_inside(Vector<Real>& x, const Real* set) {
-    const Vectors<Real> d;
-    x = hn::MulAdd(hn::Load(d, set), x, hn::Mul(hn::Load(d, set + hn::Lanes(d)), swapped<LaneBit, Real>(x)));
+HWY_INLINE void turn_inside(Vector<Real>& x, Vector<Real> own, Vector<Real> other) {
+    x = hn::MulAdd(own, x, hn::Mul(other, swapped<LaneBit, Real>(x)));
 }
 
-// One set of addresses of a bundle: `p` and those at the offsets of its targets.
-template <int Count, bool M0, bool M1, bool M2, bool Inside, class Real>
+// The same rotation inside all registers, or each with its own set `step` further on.
+template <unsigned LaneBit, int Count, class Real>
+HWY_INLINE void turn_all(Vector<Real>& x0, Vector<Real>& x1, Vector<Real>& x2, Vector<Real>& x3, Vector<Real>& x4, Vector<Real>& x5,
+                         Vector<Real>& x6, Vector<Real>& x7, const Real* set, std::size_t step) {
+    const Vectors<Real> d;
+    const std::size_t lanes = hn::Lanes(d);
+    auto own = hn::Load(d, set), other = hn::Load(d, set + lanes);
+    const auto next = [&](Vector<Real>& x) HWY_ATTR {
+        if (step != 0) own = hn::Load(d, set += step), other = hn::Load(d, set + lanes);
+        turn_inside<LaneBit, Real>(x, own, other);
+    };
+    turn_inside<LaneBit, Real>(x0, own, other);
+    if constexpr (Count >= 1) next(x1);
+    if constexpr (Count >= 2) next(x2), next(x3);
+    if constexpr (Count == 3) next(x4), next(x5), next(x6), next(x7);
+}
+
+// One set of addresses of a bundle: `p` and those at the offsets of its targets. Not Turned: four addresses of no target.
+template <int Count, bool M0, bool M1, bool M2, bool Inside, bool Turned, class Real>
 HWY_INLINE void bundle_at(const Bundle& b, const Real* HWY_RESTRICT const (&sets)[7], Real* HWY_RESTRICT p,
                           const std::size_t (&offset)[3]) {
     const Vectors<Real> d;
@@ -114,15 +130,15 @@ HWY_INLINE void bundle_at(const Bundle& b, const Real* HWY_RESTRICT const (&sets
         const Real* set = sets[3 + k];
         const std::size_t step = b.inside[k].coefficients.by_register ? 2 * lanes : 0;
         with_lane_bit<Real>(b.inside[k].lane_bit, [&](auto lane_bit) HWY_ATTR {
-            turn_inside<lane_bit.value, Real>(x0, set);
-            if constexpr (Count >= 1) turn_inside<lane_bit.value, Real>(x1, set + step);
-            if constexpr (Count >= 2) turn_inside<lane_bit.value, Real>(x2, set + 2 * step);
-            if constexpr (Count >= 2) turn_inside<lane_bit.value, Real>(x3, set + 3 * step);
-            if constexpr (Count == 3) turn_inside<lane_bit.value, Real>(x4, set + 4 * step);
-            if constexpr (Count == 3) turn_inside<lane_bit.value, Real>(x5, set + 5 * step);
-            if constexpr (Count == 3) turn_inside<lane_bit.value, Real>(x6, set + 6 * step);
-            if constexpr (Count == 3) turn_inside<lane_bit.value, Real>(x7, set + 7 * step);
+            if (step == 0)
+                turn_all<lane_bit.value, Count, Real>(x0, x1, x2, x3, x4, x5, x6, x7, set, 0);
+            else
+                turn_all<lane_bit.value, Count, Real>(x0, x1, x2, x3, x4, x5, x6, x7, set, step);
         });
+    }
+    if constexpr (!Turned) {
+        hn::Store(x0, d, p), hn::Store(x1, d, p + offset[0]), hn::Store(x2, d, p2), hn::Store(x3, d, p2 + offset[0]);
+        return;
     }
     constexpr int pairs = Count == 3 ? 4 : Count;
     if constexpr (Count >= 1) turn_four<M0, Real>(x0, x1, x2, x3, x4, x5, x6, x7, sets[0], pairs);
@@ -161,7 +177,13 @@ void bundle_of(const Bundle& b, const Real* HWY_RESTRICT pool, Real* HWY_RESTRIC
     for (std::size_t address = 0; address < addresses; address = after(address, stepped, 0)) {
         for (int k = 0; k < choosing; ++k) sets[k] = bases[k] + ((choices[k]->address & address) != 0 ? choices[k]->stride : 0);
         Real* p = block + address * lanes;
-        for (Real* const end = p + run * lanes; p != end; p += lanes) bundle_at<Count, M0, M1, M2, Inside, Real>(b, sets, p, offset);
+        Real* const end = p + run * lanes;
+        if (Count == 0 && run >= 4) {
+            const std::size_t neighbours[3] = {lanes, 2 * lanes, 0};
+            for (; p != end; p += 4 * lanes) bundle_at<2, false, false, false, true, false, Real>(b, sets, p, neighbours);
+            continue;
+        }
+        for (; p != end; p += lanes) bundle_at<Count, M0, M1, M2, Inside, true, Real>(b, sets, p, offset);
     }
 }
 

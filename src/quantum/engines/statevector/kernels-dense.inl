@@ -47,18 +47,28 @@ void dense_addressed(const Dense& m, const Real* coefficients, Real* block, unsi
             const auto r0 = hn::Load(d, out[0]), i0 = hn::Load(d, out[0] + imaginary), r1 = hn::Load(d, out[1]),
                        i1 = hn::Load(d, out[1] + imaginary), r2 = hn::Load(d, out[2]), i2 = hn::Load(d, out[2] + imaginary),
                        r3 = hn::Load(d, out[3]), i3 = hn::Load(d, out[3] + imaginary);
+            // Two rows at a time: their chains of additions overlap.
             const Real* HWY_RESTRICT c = coefficients;
-            for (int row = 0; row < 4; ++row, c += 8) {
-                Vector<Real> re, im;
-                if (RealElements && row < 3)
+            for (int row = 0; row < 4; row += 2, c += 16) {
+                Vector<Real> re, im, re2, im2;
+                if (RealElements)
                     begin_real<Real>(re, im, hn::Set(d, c[0]), r0, i0);
                 else
                     begin<Real>(re, im, hn::Set(d, c[0]), hn::Set(d, c[1]), r0, i0);
+                if (RealElements && row == 0)
+                    begin_real<Real>(re2, im2, hn::Set(d, c[8]), r0, i0);
+                else
+                    begin<Real>(re2, im2, hn::Set(d, c[8]), hn::Set(d, c[9]), r0, i0);
                 accumulate<Real>(re, im, hn::Set(d, c[2]), hn::Set(d, c[3]), r1, i1);
+                accumulate<Real>(re2, im2, hn::Set(d, c[10]), hn::Set(d, c[11]), r1, i1);
                 accumulate<Real>(re, im, hn::Set(d, c[4]), hn::Set(d, c[5]), r2, i2);
+                accumulate<Real>(re2, im2, hn::Set(d, c[12]), hn::Set(d, c[13]), r2, i2);
                 accumulate<Real>(re, im, hn::Set(d, c[6]), hn::Set(d, c[7]), r3, i3);
+                accumulate<Real>(re2, im2, hn::Set(d, c[14]), hn::Set(d, c[15]), r3, i3);
                 hn::Store(re, d, out[row]);
                 hn::Store(im, d, out[row] + imaginary);
+                hn::Store(re2, d, out[row + 1]);
+                hn::Store(im2, d, out[row + 1] + imaginary);
             }
         }
     }
