@@ -107,7 +107,7 @@ TEST(Cirq, RefusesWithAPlaceAndASentence) {
         {"", "[", "the JSON text ends too early, at byte 1"},
     };
     for (const Row& row : rows) {
-        const auto found = read_cirq(row.text);
+        const auto found = read_cirq(row.text, {.steps = 1u << 16});
         ASSERT_FALSE(found) << row.listing;
         EXPECT_EQ(found.error().said, row.listing);
     }

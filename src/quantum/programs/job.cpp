@@ -16,6 +16,8 @@ namespace {
 enum ProgramFormat : std::int64_t { qasm_1 = 1, qasm_2 = 2, qasm_3 = 3, qir_1 = 4, cirq_json = 5, perceval_json = 6, pulser_json = 7 };
 enum Compression : std::int64_t { uncompressed = 1, zlib_base64 = 2 };
 
+constexpr std::size_t steps_of_each = 1u << 14;  // at least, however many programs share a job's bound
+
 constexpr std::string_view cirq_client = "cirq-scaleway";
 
 // The text of a JSON value may be a JSON string that holds the JSON text, and so on.
@@ -73,7 +75,7 @@ void name_after_keys(Circuit& circuit, std::string_view text) {
     }
 }
 
-expected<Circuit> circuit_of(const Json& envelope, std::size_t bytes_max, std::size_t operations_max, bool is_for_cirq, bool& has_cirq,
+expected<Circuit> circuit_of(const Json& envelope, std::size_t bytes_max, const ReadLimits& bounds, bool is_for_cirq, bool& has_cirq,
                              std::size_t& bytes) {
     const auto format = whole_member(envelope, "serialization_format");
     switch (format.value_or(0)) {
@@ -95,8 +97,8 @@ expected<Circuit> circuit_of(const Json& envelope, std::size_t bytes_max, std::s
     if (!text) return unexpected(text.error());
     bytes = text->size();
     has_cirq |= format == cirq_json;
-    if (format == cirq_json) return read_cirq(*text, {operations_max});
-    auto circuit = read_openqasm(*text, {operations_max});
+    if (format == cirq_json) return read_cirq(*text, bounds);
+    auto circuit = read_openqasm(*text, bounds);
     if (!circuit) return complaint(said_with_place(circuit.error(), *text), circuit.error().at);
     if (is_for_cirq) name_after_keys(*circuit, *text);
     return circuit;
@@ -122,7 +124,7 @@ BackendWish wish_of(const Json* backend) {
 
 }  // namespace
 
-expected<Job> read_job(std::string_view model_payload) {
+expected<Job> read_job(std::string_view model_payload, const ReadLimits& bounds) {
     const auto payload = decoded(model_payload, "the job's payload");
     if (!payload) return unexpected(payload.error());
     const Json* programs = member(*payload, "programs");
@@ -136,11 +138,13 @@ expected<Job> read_job(std::string_view model_payload) {
     const bool is_for_cirq = job.client.user_agent.starts_with(cirq_client);
     job.backend = wish_of(member(*payload, "backend"));
 
-    std::size_t bytes_left = limits::unpacked_bytes, operations_left = limits::job_operations;
+    std::size_t bytes_left = limits::unpacked_bytes, operations_left = bounds.operations;
+    const std::size_t steps = std::min(bounds.steps, std::max(bounds.steps / list->size(), steps_of_each));
     bool has_cirq = false;
     for (std::size_t k = 0; k < list->size(); ++k) {
         std::size_t bytes = 0;
-        auto circuit = circuit_of((*list)[k], std::min(bytes_left, limits::openqasm_bytes), operations_left, is_for_cirq, has_cirq, bytes);
+        auto circuit = circuit_of((*list)[k], std::min(bytes_left, limits::openqasm_bytes), {.operations = operations_left, .steps = steps},
+                                  is_for_cirq, has_cirq, bytes);
         if (!circuit) {
             const std::string which = list->size() == 1 ? "the circuit" : fmt::format("circuit {} of {}", k + 1, list->size());
             return complaint(fmt::format("{}: {}", which, circuit.error().said), circuit.error().at);

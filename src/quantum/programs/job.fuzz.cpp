@@ -7,7 +7,7 @@ extern "C" int LLVMFuzzerTestOneInput(const unsigned char* data, std::size_t siz
     using namespace meridian::quantum;
     const std::string_view text(reinterpret_cast<const char*>(data), size);
     const auto parameters = read_parameters(text);
-    const auto job = read_job(text);
+    const auto job = read_job(text, {.operations = 1u << 14, .steps = 1u << 16});
     if (!job) return job.error().said.empty() ? (std::abort(), 0) : 0;
     std::vector<CircuitResult> results;
     for (const Circuit& circuit : job->circuits) {

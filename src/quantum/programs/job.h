@@ -9,6 +9,7 @@
 #include "base/expected.h"
 #include "quantum/ir/circuit.h"
 #include "quantum/programs/noise.h"
+#include "quantum/programs/openqasm.h"
 
 namespace meridian::quantum {
 
@@ -35,8 +36,8 @@ struct Job {
 };
 
 // `model_payload` is the text of the model, which may be encoded as JSON more than once. A complaint says which program it is about
-// and where in its text.
-expected<Job> read_job(std::string_view model_payload);
+// and where in its text. `bounds` hold for all programs of the job together.
+expected<Job> read_job(std::string_view model_payload, const ReadLimits& bounds = {});
 
 struct JobParameters {
     std::uint64_t shots = 0;
@@ -48,7 +49,6 @@ namespace limits {
 inline constexpr std::size_t payload_bytes = std::size_t{64} << 20;    // as posted
 inline constexpr std::size_t unpacked_bytes = std::size_t{256} << 20;  // all programs of a job
 inline constexpr std::size_t programs = 10'000;                        // of a job
-inline constexpr std::size_t job_operations = operations;              // all circuits of a job, after expansion
 inline constexpr std::size_t payload_encodings = 8;                    // JSON in JSON in JSON
 inline constexpr std::uint64_t job_shots = 100'000'000;
 }  // namespace limits

@@ -10,8 +10,13 @@
 
 namespace meridian::quantum {
 
+namespace limits {
+inline constexpr std::size_t read_steps = 1u << 26;  // of unrolling and expanding, beyond one for each token of the text
+}  // namespace limits
+
 struct ReadLimits {
     std::size_t operations = limits::operations;  // after expansion
+    std::size_t steps = limits::read_steps;
 };
 
 // A complaint's `at` is the byte in `text` that it is about; `place_of` turns it into a line and a column.
@@ -29,7 +34,6 @@ namespace limits {
 inline constexpr std::size_t openqasm_bytes = std::size_t{64} << 20;
 inline constexpr std::size_t openqasm_nesting = 64;                // blocks in blocks
 inline constexpr std::size_t openqasm_definition_depth = 256;      // definitions that call definitions
-inline constexpr std::size_t openqasm_tokens = 1u << 26;           // read beyond those of the text, in unrolled loops and gates
 inline constexpr std::size_t openqasm_unrolled = 1u << 16;         // rounds; a longer loop stays a loop
 inline constexpr std::size_t operand_pool = std::size_t{1} << 26;  // operands of one circuit, those of barriers too
 }  // namespace limits

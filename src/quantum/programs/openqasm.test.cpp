@@ -49,6 +49,7 @@ const Accepted version_2[] = {
     {"a delay as Qiskit writes it", two + "opaque delay(t) q; qreg q[1]; delay(100) q[0];", "delay(0) 0"},
     {"reset and barrier", two + "qreg q[3]; reset q; barrier q; barrier q[2],q[0];",
      "reset 0; reset 1; reset 2; barrier 0 1 2; barrier 0 2"},
+    {"a phase as PennyLane writes it", two + "qreg q[1]; gphase(0.5) q[0]; x q[0];", "x 0"},
     {"comments", two + "/* a */ qreg q[1]; // b\nx q[0]; // c", "x 0"},
 };
 INSTANTIATE_TEST_SUITE_P(Version2, OpenQasm, testing::ValuesIn(version_2));
@@ -175,8 +176,6 @@ const Refused refused[] = {
     {"qubit q; bit c;\nfloat a = 1.5; if (c) { a = 2.5; }",
      "line 2, column 29: 'a' cannot change here, where measured bits decide what runs; use int or uint"},
     {"qubit q;\nint i; rx(i) q;", "line 2, column 11: 'i' has no value here; assign one first"},
-    {"qubit q; while (true) { }",
-     "line 1, column 26: this program takes too many steps to expand; shorten its loops and its nested definitions"},
     {"qubit q; x q; \x01", "line 1, column 15: the byte 0x01 means nothing here; remove it"},
     {"defcal x $0 { }", "line 1, column 1: pulses (defcal) cannot run here; describe the circuit with gates"},
     {"bit[2] c; c = \"101\";", "line 1, column 15: 3 bits do not fit into 2; both sides need the same number"},
@@ -200,6 +199,12 @@ TEST(OpenQasmPlace, CountsCharacters) {
 TEST(OpenQasmLimits, TheBoundOfTheCallerHolds) {
     EXPECT_TRUE(read_openqasm("qubit q; for int i in [1:10] x q;", {.operations = 10}));
     EXPECT_FALSE(read_openqasm("qubit q; for int i in [1:11] x q;", {.operations = 10}));
+}
+
+TEST(OpenQasmLimits, EndlessLoopsEnd) {
+    const auto circuit = read_openqasm("qubit q; while (true) { }", {.steps = 10'000});
+    ASSERT_FALSE(circuit);
+    EXPECT_EQ(circuit.error().said, "this program takes too many steps to expand; shorten its loops and its nested definitions");
 }
 
 // Any circuit that is printed reads as itself.

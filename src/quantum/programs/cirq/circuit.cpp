@@ -35,8 +35,8 @@ std::string Reader::place() const {
 }
 
 void Reader::charge(std::size_t steps) {
-    steps_ += steps;
-    if (steps_ > limits::steps) complain("this circuit takes too many steps to expand; repeat its sub-circuits less often");
+    if (steps > steps_left_) complain("this circuit takes too many steps to expand; repeat its sub-circuits less often");
+    steps_left_ -= steps;
 }
 
 // Circuits that occur more than once are written once.

@@ -48,7 +48,7 @@ struct Frame {
 
 class Reader {
 public:
-    explicit Reader(const ReadLimits& bounds) : writer_(circuit_, bounds.operations) {}
+    explicit Reader(const ReadLimits& bounds) : writer_(circuit_, bounds.operations), steps_left_(bounds.steps) {}
     Circuit read(const Json& top);
     [[nodiscard]] std::string place() const;  // "moment 3, operation 1", or nothing
 
@@ -125,14 +125,13 @@ private:
     std::vector<Frame> frames_;
     std::unordered_map<std::string, std::vector<std::uint32_t>> measured_;  // registers of a key
     std::unordered_map<std::uint64_t, std::vector<std::uint32_t>> nodes_;
-    std::size_t steps_ = 0;
+    std::size_t steps_left_;                         // operations visited, repetitions counted
     std::optional<std::size_t> moment_, operation_;  // of the outermost circuit
     unsigned depth_ = 0;
 };
 
 namespace limits {
-inline constexpr std::size_t steps = std::size_t{1} << 24;  // operations visited, repetitions counted
-inline constexpr unsigned depth = 64;                       // operations in operations
+inline constexpr unsigned depth = 64;  // operations in operations
 }  // namespace limits
 
 }  // namespace meridian::quantum::cirq

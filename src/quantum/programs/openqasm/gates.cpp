@@ -53,6 +53,8 @@ const GateName& Reader::known_gate(std::uint32_t symbol, std::uint32_t place) {
 void Reader::hold_counts(const GateName& gate, std::uint32_t symbol, std::uint32_t place, std::size_t angles, std::size_t operands) {
     if (angles != angles_of(gate))
         complain(place, fmt::format("gate '{}' takes {} angles; {} are given", lexer_.name_of(symbol), angles_of(gate), angles));
+    // PennyLane writes a global phase into OpenQASM 2, with a qubit.
+    if (lexer_.version() == 2 && gate.kind == GateName::Kind::table && gate.gate == Gate::gphase) return;
     if (operands != operands_of(gate))
         complain(place, fmt::format("gate '{}' acts on {} qubits; {} are given", lexer_.name_of(symbol), operands_of(gate), operands));
 }

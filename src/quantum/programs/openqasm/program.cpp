@@ -10,7 +10,7 @@ namespace meridian::quantum {
 namespace openqasm {
 
 Reader::Reader(std::string_view text, const ReadLimits& bounds)
-    : writer_(circuit_, bounds.operations), lexer_(text, limits::openqasm_tokens + text.size()) {
+    : writer_(circuit_, bounds.operations), lexer_(text, bounds.steps + text.size()) {
     const auto named = [&](std::string_view spelled, const GateName& gate) {
         const std::uint32_t symbol = lexer_.symbol_of(spelled);
         if (gates_.size() <= symbol) gates_.resize(symbol + 1);
