@@ -115,7 +115,8 @@ def test_random_circuits_agree_with_aer(engine, qubits):
     circuit, lines = random_circuit(qubits, 40, qubits)
     ours = engine.amplitudes(lines)
     circuit.save_statevector()
-    right = numpy.asarray(simulator.run(transpile(circuit, simulator)).result().get_statevector())
+    # Higher levels leave out swaps and give the qubits in another order.
+    right = numpy.asarray(simulator.run(transpile(circuit, simulator, optimization_level=0)).result().get_statevector())
     assert numpy.abs(ours - right).max() < 1e-10
 
 
@@ -193,7 +194,7 @@ def test_measurement_in_the_middle_and_conditions_agree_with_aer(engine):
     u(1, 1.4, 0.2, 0.3), cx(0, 1)
     for q in range(3):
         measure(q, q + 1)
-    shots = 200_000
+    shots = 30_000
     aer = AerSimulator(seed_simulator=4).run(circuit, shots=shots).result().get_counts()
     ours = engine.counts(lines, shots)
     theirs = {int(text, 2): count for text, count in aer.items()}

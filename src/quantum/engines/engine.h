@@ -113,16 +113,22 @@ struct Gradient {
 // By the adjoint method: two states in double precision, one pass back, whatever the number of angles.
 expected<Gradient> gradient(const Circuit& circuit, const PauliSum& sum, Team& team);
 
-// What this node does per second, measured once.
+// What this node needs for its work, measured once. Seconds for one amplitude in one kernel, on one thread, in cache.
 struct Calibration {
+    struct Kernels {
+        double rotation = 0, dense = 0, phases = 0;
+        bool operator==(const Kernels&) const = default;
+    };
     unsigned threads = 1;
-    double memory_bytes_per_second = 0;         // in-place sweeps, reading and writing, all threads
-    double touch_bytes_per_second = 0;          // of fresh memory
-    double cache_bytes = double(8 << 20);       // a state up to this size stays in the caches
-    double flops_double = 0, flops_single = 0;  // of the kernels in cache, all threads
-    double seconds_per_kernel = 0;              // the fixed part of one kernel
-    double seconds_per_shot = 2e-7;             // a number and its place in the order
-    double seconds_per_block = 0;               // a look at the 4096 amplitudes that a shot fell on
+    double threads_worth = 1;  // how many times faster all of them are
+    Kernels kernels_double, kernels_single;
+    double memory_bytes_per_second = 0;  // in-place passes over memory, reading and writing, all threads
+    double cached_bytes_per_second = 0;  // the same of a state that stays in the last-level cache
+    double touch_bytes_per_second = 0;   // of fresh memory
+    double seconds_per_kernel = 0;       // the fixed part of one kernel
+    double seconds_per_lane_pass = 0;    // a 2x2 matrix on one amplitude of all sets in the lanes, on one thread
+    double seconds_per_shot = 2e-7;      // a number and its place in the order
+    double seconds_per_block = 0;        // a look at the 4096 amplitudes that a shot fell on
     bool operator==(const Calibration&) const = default;
 };
 // Takes less than 0.3 s. `seconds` is a monotonic clock.

@@ -5,25 +5,37 @@
 
 #include "base/error.h"
 #include "quantum/engines/engine.h"
+#include "quantum/engines/statevector/lanes.h"
 #include "quantum/engines/statevector/plan.h"
+#include "quantum/engines/statevector/prepare.h"
 #include "quantum/engines/statevector/sample.h"
 
 namespace meridian::quantum {
 namespace {
 
-constexpr unsigned cached_qubits = 14, swept_qubits = 22;
+constexpr unsigned one_block_qubits = 14, cached_qubits = 18, swept_qubits = 22, lane_qubits = 11;
 constexpr int repetitions = 3;
 
-// Layers of dense gates on pairs, after each other: what kernels are made for.
-Circuit dense(unsigned qubits, unsigned layers) {
+enum class Layer { rotations, dense, phases };
+
+Circuit layers(unsigned qubits, unsigned count, Layer sort) {
     Circuit circuit;
     circuit.qubits = qubits;
-    for (unsigned layer = 0; layer < layers; ++layer)
-        for (std::uint32_t q = layer % 2; q + 1 < qubits; q += 2) {
-            for (const std::uint32_t own : {q, q + 1}) circuit.add(Gate::u, {own}, {0.3 + 0.1 * own, 0.7 + layer, 1.1});
-            circuit.add(Gate::cx, {q, q + 1});
-            for (const std::uint32_t own : {q, q + 1}) circuit.add(Gate::u, {own}, {0.5 + 0.1 * own, 0.2 + layer, 1.7});
+    for (unsigned layer = 0; layer < count; ++layer) {
+        if (sort == Layer::dense) {
+            for (std::uint32_t q = layer % 2; q + 1 < qubits; q += 2) {
+                for (const std::uint32_t own : {q, q + 1}) circuit.add(Gate::u, {own}, {0.3 + 0.1 * own, 0.7 + layer, 1.1});
+                for (const double turn : {0.4, 0.9}) {
+                    circuit.add(Gate::rxx, {q, q + 1}, {turn});
+                    for (const std::uint32_t own : {q, q + 1}) circuit.add(Gate::u, {own}, {0.5 + turn * own, 0.2 + layer, 1.7});
+                }
+            }
+            continue;
         }
+        for (std::uint32_t q = 0; q < qubits; ++q) circuit.add(Gate::ry, {q}, {0.3 + 0.1 * q + layer});
+        if (sort == Layer::phases)
+            for (std::uint32_t q = 0; q < qubits; ++q) circuit.add(Gate::rzz, {q, (q + 1) % qubits}, {0.2 + 0.1 * q + layer});
+    }
     return circuit;
 }
 
@@ -39,18 +51,34 @@ double best_of(const std::function<double()>& seconds, const Work& work) {
 }
 
 template <class Real>
-double kernel_rate(Team& team, const std::function<double()>& seconds) {
-    State<Real> state(cached_qubits, team);
-    const Circuit circuit = dense(cached_qubits, 12);
-    const auto plan = compile<Real>(circuit, 0, circuit.ops.size());
-    const double took = best_of(seconds, [&] { apply(plan, state, team); });
-    return double(plan.flops()) / took;
+double seconds_for(Team& team, const std::function<double()>& seconds, State<Real>& state, const Plan<Real>& plan) {
+    return best_of(seconds, [&] { apply(plan, state, team); });
+}
+
+template <class Real>
+Calibration::Kernels kernels_of(Team& team, const std::function<double()>& seconds) {
+    State<Real> state(one_block_qubits, team);
+    const auto measured = [&](Layer sort, const auto& part) {
+        const Circuit circuit = layers(one_block_qubits, 6, sort);
+        const auto plan = compile<Real>(circuit, 0, circuit.ops.size());
+        return part(plan.work(), seconds_for(team, seconds, state, plan));
+    };
+    // Where a plan came out without kernels of the sort, the others stand in.
+    const auto rate = [](double time, double amplitudes) { return std::max(0.0, time) / std::max(1.0, amplitudes); };
+    Calibration::Kernels found;
+    found.rotation = measured(Layer::rotations, [&](const PlanWork& work, double time) { return rate(time, work.rotations); });
+    found.dense = measured(Layer::dense, [&](const PlanWork& work, double time) {
+        return rate(time - work.rotations * found.rotation, work.dense + work.others / 30);
+    });
+    found.phases = measured(Layer::phases,
+                            [&](const PlanWork& work, double time) { return rate(time - work.rotations * found.rotation, work.phases); });
+    return found;
 }
 
 // The fixed part of a kernel: on so few amplitudes nothing else counts.
 double kernel_seconds(Team& team, const std::function<double()>& seconds) {
-    State<double> state(2, team);
-    const Circuit circuit = dense(2, 60);
+    State<double> state(3, team);
+    const Circuit circuit = layers(3, 40, Layer::phases);
     const auto plan = compile<double>(circuit, 0, circuit.ops.size());
     const double took = best_of(seconds, [&] {
         for (int k = 0; k < 20; ++k) apply(plan, state, team);
@@ -58,26 +86,57 @@ double kernel_seconds(Team& team, const std::function<double()>& seconds) {
     return took / 20 / double(std::max<std::uint64_t>(1, plan.fused_gates()));
 }
 
-}  // namespace
+// How much faster the team is than one of it, on a state that every member has a part of.
+double worth_of(Team& team, const std::function<double()>& seconds) {
+    if (team.size() == 1) return 1;
+    Team alone(1);
+    State<double> state(cached_qubits, team);
+    const Circuit circuit = layers(cached_qubits, 2, Layer::dense);
+    const auto plan = compile<double>(circuit, 0, circuit.ops.size());
+    const double together = seconds_for(team, seconds, state, plan), one = seconds_for(alone, seconds, state, plan);
+    return std::clamp(one / together, 1.0, double(team.size()));
+}
 
-Calibration calibrate(Team& team, const std::function<double()>& seconds) {
-    Calibration found;
-    found.threads = team.size();
-    found.flops_double = kernel_rate<double>(team, seconds);
-    found.flops_single = kernel_rate<float>(team, seconds);
-    found.seconds_per_kernel = kernel_seconds(team, seconds);
+double lane_pass_seconds(const std::function<double()>& seconds) {
+    const Circuit circuit = layers(lane_qubits, 4, Layer::rotations);
+    const auto plan = LanePlan::of(prepare(circuit).value());
+    MERIDIAN_ASSERT(plan);
+    LaneStates<double> states(*plan);
+    const Circuit* const bound[] = {&circuit};
+    return best_of(seconds, [&] { states.run(bound); }) / plan->passes();
+}
 
-    const double begin = seconds();
-    State<double> state(swept_qubits, team);
-    const double bytes = double(state.size()) * State<double>::bytes_per_amplitude;
-    found.touch_bytes_per_second = bytes / std::max(seconds() - begin, 1e-9);
-    const auto sweep = [&] {
+// Reading and writing every amplitude in place.
+double pass_rate(Team& team, const std::function<double()>& seconds, State<double>& state) {
+    const auto pass = [&] {
         team.run([&](unsigned member) {
             const auto [first, last] = team.share(state.blocks(), member);
             for (double* x = state.block(first); x != state.block(last); ++x) *x *= 0.5;
         });
     };
-    found.memory_bytes_per_second = 2 * bytes / best_of(seconds, sweep);
+    return 2 * double(state.size()) * State<double>::bytes_per_amplitude / best_of(seconds, pass);
+}
+
+}  // namespace
+
+Calibration calibrate(Team& team, const std::function<double()>& seconds) {
+    Calibration found;
+    found.threads = team.size();
+    found.kernels_double = kernels_of<double>(team, seconds);
+    found.kernels_single = kernels_of<float>(team, seconds);
+    found.seconds_per_kernel = kernel_seconds(team, seconds);
+    found.seconds_per_lane_pass = lane_pass_seconds(seconds);
+    found.threads_worth = worth_of(team, seconds);
+    {
+        State<double> cached(cached_qubits, team);
+        found.cached_bytes_per_second = pass_rate(team, seconds, cached);
+    }
+
+    const double begin = seconds();
+    State<double> state(swept_qubits, team);
+    const double bytes = double(state.size()) * State<double>::bytes_per_amplitude;
+    found.touch_bytes_per_second = bytes / std::max(seconds() - begin, 1e-9);
+    found.memory_bytes_per_second = pass_rate(team, seconds, state);
 
     const std::size_t shots = 4096;
     std::vector<double> ascending(shots);

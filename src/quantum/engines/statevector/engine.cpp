@@ -41,9 +41,7 @@ expected<Samples> sample_table(const Prepared& program, const Table& table, cons
     if (!(table.total() > 0) || !std::isfinite(table.total()))
         return complaint("The state lost its norm: a matrix of the circuit is not unitary");
     const ClassicalMemory memory(program.circuit);
-    std::vector<std::uint8_t> position(program.circuit.qubits);
-    for (std::size_t q = 0; q < position.size(); ++q) position[q] = std::uint8_t(q);
-    Bits bits(program.at_end, position, memory);
+    Bits bits(program.at_end, memory);
     Samples samples;
     samples.bits = program.circuit.bits;
     samples.shots = options.shots;

@@ -11,6 +11,7 @@
 #include <fmt/format.h>
 
 #include "quantum/engines/engine.h"
+#include "quantum/engines/statevector/batch.h"
 #include "quantum/engines/statevector/execute.h"
 #include "quantum/engines/statevector/plan_book.h"
 #include "quantum/engines/statevector/prepare.h"
@@ -19,13 +20,21 @@
 namespace meridian::quantum {
 namespace {
 
-constexpr double error_share = 0.3;  // of the model; `bench/quantum` prints predicted over true
+constexpr double error_share = 0.3;                // of the model; `bench/quantum` prints predicted over true
+constexpr double seconds_per_entry = 5e-9;         // of a table of probabilities
+constexpr double block_bytes = double(256 << 10);  // what a plan works on at once: a state of this size is one thread's
+constexpr double cached_bytes = double(16 << 20);
 constexpr std::uint64_t bytes_per_entry_of_plan = 512;
 constexpr std::uint64_t bytes_per_shot_at_once = 48;  // numbers, indices and their order
 
 struct Work {
+    PlanWork passes;
     double flops = 0, moved = 0, kernels = 0, sweeps = 0;
     void add(const Work& other, double times) {
+        passes.rotations += times * other.passes.rotations;
+        passes.dense += times * other.passes.dense;
+        passes.phases += times * other.passes.phases;
+        passes.others += times * other.passes.others;
         flops += times * other.flops;
         moved += times * other.moved;
         kernels += times * other.kernels;
@@ -57,7 +66,7 @@ std::uint64_t peak_bytes(const Prepared& program, Precision precision, std::uint
 
 template <class Real>
 Work work_of(const Plan<Real>& plan) {
-    return {double(plan.flops()), double(plan.bytes_moved()), double(plan.fused_gates()), double(plan.sweeps())};
+    return {plan.work(), double(plan.flops()), double(plan.bytes_moved()), double(plan.fused_gates()), double(plan.sweeps())};
 }
 
 struct Expected {
@@ -78,7 +87,7 @@ Expected expected_work(const Prepared& program, std::uint64_t shots, PlanCache* 
         const auto kind = circuit.ops[k].kind;
         if (kind > Op::Kind::unitary) {
             if (kind == Op::Kind::reset || (kind == Op::Kind::measure && !program.waits[k])) {
-                const Work look{2 * 4 * amplitudes, 2.5 * bytes, 2, 2};  // the chance, then the collapse
+                const Work look{{}, 2 * 4 * amplitudes, 2.5 * bytes, 2, 2};  // the chance, then the collapse
                 found.likely.add(look, found.histories);
                 found.least.add(look, 1);
                 found.histories = std::min(double(shots), 2 * found.histories);
@@ -96,11 +105,19 @@ Expected expected_work(const Prepared& program, std::uint64_t shots, PlanCache* 
     return found;
 }
 
+double bytes_per_second(const Calibration& node, double state_bytes) {
+    return state_bytes <= cached_bytes ? node.cached_bytes_per_second : node.memory_bytes_per_second;
+}
+
 double seconds_of(const Work& work, const Calibration& node, Precision precision, double state_bytes) {
-    const double rate = precision == Precision::double_ ? node.flops_double : node.flops_single;
-    // What fits the caches is moved there, not to memory.
-    const double moved = state_bytes <= node.cache_bytes ? 0 : work.moved / node.memory_bytes_per_second;
-    return moved + work.flops / rate + work.kernels * node.seconds_per_kernel;
+    const auto& each = precision == Precision::double_ ? node.kernels_double : node.kernels_single;
+    // Other kernels are rated as dense ones are: 30 operations an amplitude.
+    const double computing = work.passes.rotations * each.rotation + work.passes.dense * each.dense + work.passes.phases * each.phases +
+                             work.passes.others / 30 * each.dense;
+    // A state of one block is in the cache of one thread, and stays there.
+    const bool is_one_block = state_bytes <= block_bytes;
+    return computing / (is_one_block ? 1 : node.threads_worth) + (is_one_block ? 0 : work.moved / bytes_per_second(node, state_bytes)) +
+           work.kernels * node.seconds_per_kernel;
 }
 
 std::string gibibytes(std::uint64_t bytes) {
@@ -116,35 +133,41 @@ std::optional<Diagnostic> refusal(const Prepared& program, Precision precision, 
                                   is_double ? "single precision or " : "")};
 }
 
-}  // namespace
-
-std::string_view Cost::joules_said() const { return joules_basis == Basis::modelled ? "modelled from TDP x share" : "unknown"; }
-
-expected<Cost> estimate(const Circuit& circuit, Precision precision, std::uint64_t shots, const Calibration& node,
-                        const Allowance& allowance, PlanCache* plans) {
-    const auto program = prepare(circuit);
-    if (!program) return unexpected(program.error());
+expected<Prepared> checked(const Circuit& circuit, Precision precision, std::uint64_t shots, const Allowance& allowance) {
+    auto program = prepare(circuit);
+    if (!program) return program;
     if (shots == 0 || shots > limits::shots) return complaint(fmt::format("A run takes 1 to {} shots, not {}", limits::shots, shots));
-    Cost cost;
-    cost.bytes = peak_bytes(*program, precision, shots);
-    if (auto refused = refusal(*program, precision, cost.bytes, allowance)) return unexpected(std::move(*refused));
+    if (auto refused = refusal(*program, precision, peak_bytes(*program, precision, shots), allowance))
+        return unexpected(std::move(*refused));
+    return program;
+}
 
+Cost cost_of(const Prepared& program, Precision precision, std::uint64_t shots, const Calibration& node, PlanCache* plans) {
+    Cost cost;
+    cost.bytes = peak_bytes(program, precision, shots);
     const Expected work =
-        precision == Precision::double_ ? expected_work<double>(*program, shots, plans) : expected_work<float>(*program, shots, plans);
-    const double state = double(bytes_of_state(program->circuit.qubits, precision));
-    const double blocks = std::ceil(state / 65536);
+        precision == Precision::double_ ? expected_work<double>(program, shots, plans) : expected_work<float>(program, shots, plans);
+    const double state = double(bytes_of_state(program.circuit.qubits, precision)), blocks = std::ceil(state / 65536);
+    const bool is_small = program.circuit.qubits <= Drawer<double>::block_bits;
     const auto around = [&](double histories) {
         // First touch, then per history a reading of the state, and per shot a number, its place in the order and a look at its block.
-        return state / node.touch_bytes_per_second + histories * state / node.memory_bytes_per_second +
-               double(shots) * node.seconds_per_shot + std::min(double(shots), blocks) * node.seconds_per_block;
+        const double reading =
+            is_small ? double(std::uint64_t{1} << program.circuit.qubits) * seconds_per_entry : state / bytes_per_second(node, state);
+        const double looks = is_small ? 0 : std::min(double(shots), histories * blocks) * node.seconds_per_block;
+        return state / node.touch_bytes_per_second + histories * reading + double(shots) * node.seconds_per_shot + looks;
     };
     cost.operations = std::uint64_t(work.likely.flops);
     cost.sweeps = std::uint64_t(work.likely.sweeps);
-    const double likely = seconds_of(work.likely, node, precision, state) + around(work.histories);
-    const double least = seconds_of(work.least, node, precision, state) + around(1);
-    cost.seconds = likely;
-    cost.seconds_low = (1 - error_share) * least;
-    cost.seconds_high = (1 + error_share) * likely;
+    // Members take shares of the shots of small states that part.
+    const bool is_shared = !program.is_unitary && program.circuit.qubits <= limits::qubits_per_member;
+    const double members = is_shared ? node.threads_worth : 1;
+    cost.seconds = (seconds_of(work.likely, node, precision, state) + around(work.histories)) / members;
+    cost.seconds_low = (1 - error_share) * (seconds_of(work.least, node, precision, state) + around(1)) / members;
+    cost.seconds_high = (1 + error_share) * cost.seconds;
+    return cost;
+}
+
+Cost with_joules(Cost cost, const Calibration& node, const Allowance& allowance) {
     if (allowance.tdp_watts && allowance.cpus > 0) {
         cost.joules_basis = Cost::Basis::modelled;
         cost.joules = cost.seconds * *allowance.tdp_watts * std::min(1.0, double(node.threads) / allowance.cpus);
@@ -152,28 +175,53 @@ expected<Cost> estimate(const Circuit& circuit, Precision precision, std::uint64
     return cost;
 }
 
+// A group that runs in lanes: every member works on rounds of its own.
+Cost cost_in_lanes(const Prepared& program, const LanePlan& plan, std::size_t circuits, Precision precision, std::uint64_t shots,
+                   const Calibration& node) {
+    const std::size_t lanes = precision == Precision::double_ ? LaneStates<double>::lanes : LaneStates<float>::lanes;
+    const std::size_t rounds = (circuits + lanes - 1) / lanes;
+    const double amplitudes = double(std::uint64_t{1} << plan.qubits);
+    const double spread = std::min(double(rounds), node.threads_worth);
+    const double computing = double(rounds) * plan.passes() * node.seconds_per_lane_pass;
+    const double drawing = double(circuits) * (amplitudes * seconds_per_entry + double(shots) * node.seconds_per_shot);
+    Cost cost;
+    cost.bytes = node.threads * (128u << plan.qubits) + circuits * peak_bytes(program, precision, shots);
+    cost.operations = std::uint64_t(16 * plan.passes() * double(circuits));
+    cost.seconds = (computing + drawing) / spread;
+    cost.seconds_low = (1 - error_share) * cost.seconds;
+    cost.seconds_high = (1 + error_share) * cost.seconds;
+    return cost;
+}
+
+}  // namespace
+
+std::string_view Cost::joules_said() const { return joules_basis == Basis::modelled ? "modelled from TDP x share" : "unknown"; }
+
+expected<Cost> estimate(const Circuit& circuit, Precision precision, std::uint64_t shots, const Calibration& node,
+                        const Allowance& allowance, PlanCache* plans) {
+    const auto program = checked(circuit, precision, shots, allowance);
+    if (!program) return unexpected(program.error());
+    return with_joules(cost_of(*program, precision, shots, node, plans), node, allowance);
+}
+
 expected<Cost> estimate_all(std::span<const Circuit> circuits, Precision precision, std::uint64_t shots, const Calibration& node,
                             const Allowance& allowance, PlanCache* plans) {
     Cost sum;
-    const Circuit* last = nullptr;
-    Cost of_last;
-    for (const Circuit& circuit : circuits) {
-        if (last == nullptr || !same_structure(*last, circuit)) {
-            const auto one = estimate(circuit, precision, shots, node, allowance, plans);
-            if (!one) return one;
-            of_last = *one;
-            last = &circuit;
-        }
-        sum.bytes = std::max(sum.bytes, of_last.bytes);
-        sum.operations += of_last.operations;
-        sum.sweeps += of_last.sweeps;
-        sum.seconds += of_last.seconds;
-        sum.seconds_low += of_last.seconds_low;
-        sum.seconds_high += of_last.seconds_high;
-        sum.joules_basis = of_last.joules_basis;
-        if (of_last.joules) sum.joules = sum.joules.value_or(0) + *of_last.joules;
+    for (const auto& numbers : by_structure(circuits)) {
+        const auto program = checked(circuits[numbers[0]], precision, shots, allowance);
+        if (!program) return unexpected(program.error());
+        const auto plan = lane_plan(*program, numbers.size(), precision);
+        const Cost one = plan ? cost_in_lanes(*program, *plan, numbers.size(), precision, shots, node)
+                              : cost_of(*program, precision, shots, node, plans);
+        const double times = plan ? 1 : double(numbers.size());
+        sum.bytes = std::max(sum.bytes, one.bytes);
+        sum.operations += std::uint64_t(times) * one.operations;
+        sum.sweeps += std::uint64_t(times) * one.sweeps;
+        sum.seconds += times * one.seconds;
+        sum.seconds_low += times * one.seconds_low;
+        sum.seconds_high += times * one.seconds_high;
     }
-    return sum;
+    return with_joules(sum, node, allowance);
 }
 
 }  // namespace meridian::quantum

@@ -21,9 +21,12 @@ Calibration some_node() {
     node.threads = 2;
     node.memory_bytes_per_second = 4e10;
     node.touch_bytes_per_second = 4e9;
-    node.flops_double = 6e10;
-    node.flops_single = 12e10;
+    node.cached_bytes_per_second = 1e11;
+    node.threads_worth = 2;
+    node.kernels_double = {2e-10, 1e-9, 5e-10};
+    node.kernels_single = {1e-10, 5e-10, 2.5e-10};
     node.seconds_per_kernel = 1e-6;
+    node.seconds_per_lane_pass = 2e-9;
     node.seconds_per_block = 1e-6;
     return node;
 }
@@ -98,13 +101,22 @@ TEST(Estimate, MoreWorkTakesLonger) {
 
 TEST(Estimate, OfAJobIsTheSumInTimeAndTheLargestInMemory) {
     const Allowance room{.bytes_free = gibibyte, .tdp_watts = 100, .cpus = 2};
-    const auto small = estimate(layers(10, 2), Precision::double_, 100, some_node(), room);
+    const auto small = estimate(layers(13, 2), Precision::double_, 100, some_node(), room);
     const auto large = estimate(layers(20, 2), Precision::double_, 100, some_node(), room);
-    const std::vector<Circuit> job{layers(10, 2), layers(10, 2), layers(20, 2)};
+    const std::vector<Circuit> job{layers(13, 2), layers(13, 2), layers(20, 2)};
     const auto all = estimate_all(job, Precision::double_, 100, some_node(), room);
     EXPECT_DOUBLE_EQ(all->seconds, 2 * small->seconds + large->seconds);
     EXPECT_EQ(all->bytes, large->bytes);
     EXPECT_DOUBLE_EQ(all->joules.value(), 2 * small->joules.value() + large->joules.value());
+}
+
+TEST(Estimate, ParameterSetsInLanesCostLessThanOneAfterTheOther) {
+    const Allowance room{.bytes_free = gibibyte, .tdp_watts = 100, .cpus = 2};
+    const auto one = estimate(layers(10, 4), Precision::double_, 10, some_node(), room);
+    const auto all = estimate_all(std::vector<Circuit>(64, layers(10, 4)), Precision::double_, 10, some_node(), room);
+    EXPECT_LT(all->seconds, 64 * one->seconds / 2);
+    EXPECT_GT(all->seconds, one->seconds);
+    EXPECT_GT(all->bytes, one->bytes);
 }
 
 TEST(Calibrate, MeasuresEveryRate) {
@@ -113,9 +125,16 @@ TEST(Calibrate, MeasuresEveryRate) {
     // A clock of its own: what is measured does not matter here, that every rate is one does.
     const Calibration node = calibrate(team, [&] { return now += 1e-3; });
     EXPECT_EQ(node.threads, 2u);
-    for (const double rate : {node.memory_bytes_per_second, node.touch_bytes_per_second, node.flops_double, node.flops_single})
+    for (const double rate : {node.memory_bytes_per_second, node.cached_bytes_per_second, node.touch_bytes_per_second})
         EXPECT_GT(rate, 1e6);
+    EXPECT_GE(node.threads_worth, 1);
+    for (const auto& kernels : {node.kernels_double, node.kernels_single}) {
+        EXPECT_GT(kernels.rotation, 0);
+        EXPECT_GE(kernels.dense, 0);
+        EXPECT_GE(kernels.phases, 0);
+    }
     EXPECT_GT(node.seconds_per_kernel, 0);
+    EXPECT_GT(node.seconds_per_lane_pass, 0);
     EXPECT_GT(node.seconds_per_block, 0);
 }
 

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 #include <bit>
+#include <cmath>
 #include <new>
 #include <utility>
 
@@ -89,6 +90,15 @@ std::optional<LanePlan> LanePlan::of(const Prepared& program) {
     }
     for (std::uint32_t qubit = 0; qubit < circuit.qubits; ++qubit) flush(qubit);
     return plan;
+}
+
+double LanePlan::passes() const {
+    double sum = 0;
+    for (const Step& step : steps) {
+        const double weight = step.kind == Kind::exchange ? 0.6 : step.kind == Kind::diagonal ? 0.7 : step.kind == Kind::one ? 1 : 2;
+        sum += std::ldexp(weight, int(qubits) - std::popcount(step.control_mask));
+    }
+    return sum;
 }
 
 template <class Real>

@@ -32,6 +32,9 @@ struct LanePlan {
     std::vector<Op> ops;
     std::vector<Step> steps;
 
+    // Amplitudes that all steps pass over, each weighed by what it costs beside a 2x2 matrix.
+    [[nodiscard]] double passes() const;
+
     // Nothing where lanes do not serve: a large state, or matrices on more than two qubits.
     static std::optional<LanePlan> of(const Prepared& program);
 };

@@ -65,6 +65,7 @@ struct Plan<Real>::Body {
     std::vector<Program> programs;
     Pool<Real> pool;
     std::uint64_t kernels = 0, flops = 0;
+    PlanWork work;
 };
 
 namespace {
@@ -89,6 +90,24 @@ double flops_of(const Program& program, Kernel kernel) {
     return 0;
 }
 
+void add_work(const Program& program, Kernel kernel, double amplitudes, PlanWork& work) {
+    switch (kernel.kind) {
+        case Kernel::Kind::bundle:
+            work.rotations += amplitudes * (program.bundles[kernel.index].count + program.bundles[kernel.index].inside_count);
+            return;
+        case Kernel::Kind::dense:
+            work.dense += amplitudes;
+            return;
+        case Kernel::Kind::phases:
+            work.phases += amplitudes;
+            return;
+        case Kernel::Kind::large:
+        case Kernel::Kind::conditional:
+            work.others += amplitudes * flops_of(program, kernel);
+            return;
+    }
+}
+
 template <class Real>
 void assemble_all(Body<Real>& body) {
     const auto wires = unsigned(body.items.wires_before.size());
@@ -106,9 +125,13 @@ void assemble_all(Body<Real>& body) {
     }
     double flops = 0;
     body.kernels = 0;
+    body.work = {};
     for (const Program& program : body.programs) {
         body.kernels += program.order.size();
-        for (const Kernel kernel : program.order) flops += flops_of(program, kernel);
+        for (const Kernel kernel : program.order) {
+            flops += flops_of(program, kernel);
+            add_work(program, kernel, std::ldexp(1.0, int(wires)), body.work);
+        }
     }
     body.flops = std::uint64_t(std::ldexp(flops, int(wires)));
 }
@@ -171,6 +194,10 @@ std::uint64_t Plan<Real>::fused_gates() const {
 template <class Real>
 std::uint64_t Plan<Real>::flops() const {
     return body_->flops;
+}
+template <class Real>
+const PlanWork& Plan<Real>::work() const {
+    return body_->work;
 }
 template <class Real>
 std::uint64_t Plan<Real>::bytes_moved() const {

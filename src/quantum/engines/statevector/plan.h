@@ -22,6 +22,13 @@ struct PlanOptions {
     std::vector<std::uint8_t> positions;  // of the state that it will be applied to; empty means that qubit q lies at position q
 };
 
+// Amplitudes that kernels of each sort pass over in one application: what its time depends on, once a node was measured.
+struct PlanWork {
+    double rotations = 0;  // times rotations on them
+    double dense = 0, phases = 0;
+    double others = 0;  // in floating-point operations
+};
+
 template <class Real>  // double or float
 class Plan {
 public:
@@ -37,6 +44,7 @@ public:
     [[nodiscard]] std::uint64_t fused_gates() const;  // kernels
     [[nodiscard]] std::uint64_t flops() const;
     [[nodiscard]] std::uint64_t bytes_moved() const;  // to and from memory
+    [[nodiscard]] const PlanWork& work() const;
 
     [[nodiscard]] const Body& body() const { return *body_; }
 

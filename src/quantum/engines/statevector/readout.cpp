@@ -6,6 +6,14 @@
 #include "quantum/engines/philox.h"
 
 namespace meridian::quantum {
+namespace {
+
+template <class Real>
+bool is_small(const State<Real>& state) {
+    return state.qubits() <= Drawer<Real>::block_bits;
+}
+
+}  // namespace
 
 Bits::Bits(std::span<const Reading> readings, std::span<const std::uint8_t> position, const ClassicalMemory& memory)
     : known_(memory.words) {
@@ -15,7 +23,7 @@ Bits::Bits(std::span<const Reading> readings, std::span<const std::uint8_t> posi
         if (seen[reading.bit]) continue;
         seen[reading.bit] = true;
         known_[reading.bit / 64] &= ~(std::uint64_t{1} << (reading.bit % 64));
-        if (reading.qubit) read_.push_back({position[*reading.qubit], reading.bit});
+        if (reading.qubit) read_.push_back({position.empty() ? *reading.qubit : position[*reading.qubit], reading.bit});
     }
 }
 
@@ -43,9 +51,10 @@ void note(Bits& bits, std::span<const std::uint64_t> shots, std::vector<std::uin
 
 template <class Real>
 Readout<Real>::Readout(const State<Real>& state, std::span<const Reading> readings, const ClassicalMemory& memory, Team& team)
-    : team_(team), bits_(readings, state.position, memory) {
+    : team_(team),
+      bits_(readings, is_small(state) ? std::span<const std::uint8_t>() : std::span<const std::uint8_t>(state.position), memory) {
     if (bits_.are_known()) return;
-    if (state.qubits() <= Drawer<Real>::block_bits)
+    if (is_small(state))
         table_ = table_of(state);
     else
         drawer_.emplace(state, team);

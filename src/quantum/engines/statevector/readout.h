@@ -19,6 +19,8 @@ public:
     // `position[q]` is the bit of an index for qubit q; `memory` holds what is known already. Of several readings into a bit the last
     // counts.
     Bits(std::span<const Reading> readings, std::span<const std::uint8_t> position, const ClassicalMemory& memory);
+    // Qubit q is bit q of an index.
+    Bits(std::span<const Reading> readings, const ClassicalMemory& memory) : Bits(readings, {}, memory) {}
     [[nodiscard]] bool are_known() const { return read_.empty(); }  // whatever the state is
     [[nodiscard]] std::span<const std::uint64_t> of(std::uint64_t index);
 

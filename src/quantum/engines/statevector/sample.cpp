@@ -112,10 +112,7 @@ void Drawer<Real>::draw(std::span<const double> ascending, std::span<std::uint64
 template <class Real>
 Table table_of(const State<Real>& state) {
     std::vector<double> all(state.size());
-    for (std::size_t b = 0; b < state.blocks(); ++b) {
-        const auto p = probabilities(state.block(b));
-        for (std::size_t l = 0; l < p.size() && b * p.size() + l < all.size(); ++l) all[b * p.size() + l] = p[l];
-    }
+    for (std::size_t basis = 0; basis < all.size(); ++basis) all[basis] = std::norm(std::complex<double>(state.amplitude(basis)));
     return Table(all);
 }
 

@@ -33,7 +33,7 @@ private:
     std::vector<double> ends_;  // sums of the probabilities up to the end of each block
 };
 
-// All probabilities, in memory order: for small states.
+// All probabilities by basis state, whatever the positions: for small states, whose samples then do not depend on the plan.
 template <class Real>
 Table table_of(const State<Real>& state);
 
