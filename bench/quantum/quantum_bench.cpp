@@ -1,9 +1,9 @@
 // quantum-bench DIR NAMES THREADS: runs the circuits of DIR (index.json and OpenQASM files, as workloads.py writes them) on the
 // state-vector engine and prints a line `RESULT {json}` for each circuit and precision, in the form of peers.py.
 //
-// `core` is planning, |0...0> and application; `plan` the first of these alone. Figures are the least of up to nine runs.
+// `core` is planning, |0...0> and application; `plan` the first of these alone; `e2e` the text in, counts out. Figures are the least of up
+// to nine runs.
 #include <algorithm>
-#include <charconv>
 #include <cstdio>
 #include <cstdlib>
 #include <ctime>
@@ -11,14 +11,15 @@
 #include <iterator>
 #include <sstream>
 #include <string>
-#include <string_view>
 #include <vector>
 
 #include <boost/json/parse.hpp>
 #include <boost/json/value.hpp>
 
+#include "quantum/engines/engine.h"
 #include "quantum/engines/statevector/kernels.h"
 #include "quantum/engines/statevector/plan.h"
+#include "quantum/programs/openqasm.h"
 
 namespace {
 
@@ -33,29 +34,11 @@ std::string text_of(const std::string& path) {
     return {std::istreambuf_iterator<char>(file), {}};
 }
 
-// Exactly the dialect that workloads.py writes: one register, numbers as angles.
-quantum::Circuit circuit_of(std::string_view text) {
-    quantum::Circuit circuit;
-    for (std::size_t at = 0; at < text.size();) {
-        const std::size_t end = std::min(text.find(';', at), text.size());
-        std::string_view statement = text.substr(at, end - at);
-        at = end + 1;
-        statement.remove_prefix(std::min(statement.find_first_not_of(" \n"), statement.size()));
-        const std::string_view word = statement.substr(0, statement.find_first_of(" ("));
-        std::vector<double> angles;
-        std::vector<std::uint32_t> operands;
-        const std::size_t open = statement.find('('), close = statement.find(')');
-        if (open != std::string_view::npos)
-            for (const char *p = statement.data() + open + 1, *last = statement.data() + close; p < last; ++p)
-                p = std::from_chars(p, last, angles.emplace_back()).ptr;
-        for (std::size_t k = statement.find('[', close == std::string_view::npos ? 0 : close); k != std::string_view::npos;
-             k = statement.find('[', k + 1))
-            std::from_chars(statement.data() + k + 1, statement.data() + statement.size(), operands.emplace_back());
-        if (word == "qreg") circuit.qubits = operands.at(0);
-        if (word == "OPENQASM" || word == "include" || word == "qreg" || word == "creg" || word == "measure" || word.empty()) continue;
-        circuit.add(quantum::gate_named(word).value(), operands, angles);
-    }
-    return circuit;
+quantum::Circuit circuit_of(const std::string& text) {
+    auto read = quantum::read_openqasm(text);
+    if (read) return *std::move(read);
+    std::fprintf(stderr, "quantum-bench: %s\n", quantum::said_with_place(read.error(), text).c_str());
+    std::exit(2);
 }
 
 double now(clockid_t clock) {
@@ -83,7 +66,15 @@ Best best(Work work) {
 }
 
 template <class Real>
-void measure(const std::string& name, const quantum::Circuit& circuit, quantum::Team& team) {
+void measure(const std::string& name, const std::string& text, std::uint64_t shots, quantum::Team& team) {
+    quantum::Circuit circuit = circuit_of(text);
+    std::erase_if(circuit.ops, [](const quantum::Op& op) { return op.kind == quantum::Op::Kind::measure; });
+    quantum::RunOptions options;
+    options.precision = sizeof(Real) == 8 ? quantum::Precision::double_ : quantum::Precision::single;
+    options.shots = shots;
+    const Best whole = best([&] {
+        if (!quantum::sample(circuit_of(text), options, team)) std::exit(2);
+    });
     quantum::State<Real> state(circuit.qubits, team);
     const Best plan = best([&] { quantum::compile<Real>(circuit, 0, circuit.ops.size()); });
     const Best core = best([&] {
@@ -93,11 +84,12 @@ void measure(const std::string& name, const quantum::Circuit& circuit, quantum::
     const auto made = quantum::compile<Real>(circuit, 0, circuit.ops.size());
     double norm = 0;
     for (std::size_t k = 0; k < state.size(); ++k) norm += std::norm(std::complex<double>(state.at(k)));
-    std::printf("RESULT {\"workload\": \"%s\", \"variant\": \"%s\", \"core\": %.6g, \"cpu\": %.6g, \"runs\": %d, \"plan\": %.6g, "
-                "\"sweeps\": %llu, \"kernels\": %llu, \"gflops\": %.4g, \"norm\": %.9g, \"version\": \"%s\"}\n",
-                name.c_str(), sizeof(Real) == 8 ? "double" : "single", core.wall, core.cpu, core.runs, plan.cpu,
-                static_cast<unsigned long long>(made.sweeps()), static_cast<unsigned long long>(made.fused_gates()),
-                double(made.flops()) / core.wall * 1e-9, norm, quantum::instruction_sets().front());
+    std::printf(
+        "RESULT {\"workload\": \"%s\", \"variant\": \"%s\", \"core\": %.6g, \"cpu\": %.6g, \"runs\": %d, \"plan\": %.6g, "
+        "\"sweeps\": %llu, \"kernels\": %llu, \"gflops\": %.4g, \"norm\": %.9g, \"e2e\": %.6g, \"e2e_cpu\": %.6g, \"version\": \"%s\"}\n",
+        name.c_str(), sizeof(Real) == 8 ? "double" : "single", core.wall, core.cpu, core.runs, plan.cpu,
+        static_cast<unsigned long long>(made.sweeps()), static_cast<unsigned long long>(made.fused_gates()),
+        double(made.flops()) / core.cpu * 1e-9, norm, whole.wall, whole.cpu, quantum::instruction_sets().front());
     std::fflush(stdout);
 }
 
@@ -115,8 +107,10 @@ int main(int argc, char** argv) {
     for (std::string name; std::getline(names, name, ',');) {
         const auto* entry = index.as_object().if_contains(name);
         if (entry == nullptr || entry->at("kind").as_string() != "sv") continue;
-        const quantum::Circuit circuit = circuit_of(text_of(folder + "/" + name + ".qasm"));
-        measure<double>(name, circuit, team);
-        measure<float>(name, circuit, team);
+        const auto* asked = entry->as_object().if_contains("shots");
+        const std::uint64_t shots = asked == nullptr ? 10'000 : asked->to_number<std::uint64_t>();
+        const std::string text = text_of(folder + "/" + name + ".qasm");
+        measure<double>(name, text, shots, team);
+        measure<float>(name, text, shots, team);
     }
 }

@@ -4,7 +4,7 @@ import pathlib
 import re
 
 # circuit -> least ratio to the best peer that was asked for, in double and single precision
-GOALS = {"qft22": (10, 8), "qft24": (10, 8), "qft26": (10, 8), "qaoa22": (8, 4), "qv20": (7, 1.6), "qv22": (7, 1.6), "qv24": (7, 1.6), "hea24": (5, 1.6),
+GOALS = {"qft20": (10, 8), "qft22": (10, 8), "qft24": (10, 8), "qft26": (10, 8), "qaoa22": (8, 4), "qv20": (7, 1.6), "qv22": (7, 1.6), "qv24": (7, 1.6), "hea24": (5, 1.6),
          "grid24": (5, 1.5), "qft18": (1.5, 1.2), "hea18": (1.5, 1.2), "qaoa18": (1.5, 1.2), "qv16": (1.5, 1.2)}
 PEERS = ["lightning", "qulacs", "aer", "qsim"]
 COLOURS = {"meridian": "#c2410c", "lightning": "#2563eb", "qsim": "#15803d"}

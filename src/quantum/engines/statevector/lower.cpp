@@ -28,8 +28,10 @@ struct Step {
 GateMatrix product(const GateMatrix& later, const GateMatrix& earlier) {
     GateMatrix m{};
     for (std::size_t r = 0; r < 4; ++r)
-        for (std::size_t k = 0; k < 4; ++k)
+        for (std::size_t k = 0; k < 4; ++k) {
+            if (later[4 * r + k] == 0.0) continue;  // most of a step on one wire
             for (std::size_t c = 0; c < 4; ++c) m[4 * r + c] += later[4 * r + k] * earlier[4 * k + c];
+        }
     return m;
 }
 GateMatrix exchanged(const GateMatrix& m) {

@@ -19,6 +19,8 @@ namespace meridian::quantum {
 namespace {
 
 constexpr unsigned block_bits_least = 12, block_bits_most = 17;
+constexpr unsigned quickly_planned = 18;  // qubits up to which planning would be a part of the time that is felt
+constexpr unsigned starts_of_small_states = 4, starts_of_large_states = 24;
 constexpr std::size_t run_bytes = 512;  // at least, of neighbours that are gathered; shorter ones cost bandwidth
 
 // Half of the second-level cache holds a block; the other half what a pass brings and takes.
@@ -37,7 +39,10 @@ BlockShape shape_for(const Items& items, unsigned wires, unsigned block_bits) {
     bits = std::max(bits, State<Real>::lane_bits + unsigned(widest));
     constexpr auto lowest = unsigned(std::bit_width(run_bytes / State<Real>::bytes_per_amplitude)) - 1;
     if (bits >= wires) return {.wires = wires, .block_bits = wires, .lowest = wires};
-    return {.wires = wires, .block_bits = bits, .lowest = std::max(State<Real>::lane_bits, std::min(lowest, bits - unsigned(widest)))};
+    return {.wires = wires,
+            .block_bits = bits,
+            .lowest = std::max(State<Real>::lane_bits, std::min(lowest, bits - unsigned(widest))),
+            .starts = wires <= quickly_planned ? starts_of_small_states : starts_of_large_states};
 }
 
 std::size_t next_in(std::size_t k, std::size_t fixed) { return ((k | fixed) + 1) & ~fixed; }
