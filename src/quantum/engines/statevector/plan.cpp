@@ -23,12 +23,14 @@ constexpr unsigned quickly_planned = 18;  // qubits up to which planning would b
 constexpr unsigned starts_of_small_states = 4, starts_of_large_states = 24;
 constexpr std::size_t run_bytes = 512;  // at least, of neighbours that are gathered; shorter ones cost bandwidth
 
-// Half of the second-level cache holds a block; the other half what a pass brings and takes.
+// Half a megabyte where the second-level cache has it, more where that is less than its half. A block that fills the cache costs its
+// kernels a little, and saves passes over memory that cost more (Zen 3, QAOA of 22 qubits: 8 % less than with half of it).
 template <class Real>
 unsigned block_bits_of_this_cpu() {
     static const long cache = ::sysconf(_SC_LEVEL2_CACHE_SIZE);
-    const auto half = cache > 0 ? std::size_t(cache) / 2 : std::size_t{256} << 10;
-    return std::clamp(unsigned(std::bit_width(half / State<Real>::bytes_per_amplitude)) - 1, block_bits_least, block_bits_most);
+    constexpr auto usual = std::size_t{512} << 10;
+    const std::size_t bytes = cache > 0 ? std::min(std::size_t(cache), std::max(usual, std::size_t(cache) / 2)) : usual;
+    return std::clamp(unsigned(std::bit_width(bytes / State<Real>::bytes_per_amplitude)) - 1, block_bits_least, block_bits_most);
 }
 
 template <class Real>
