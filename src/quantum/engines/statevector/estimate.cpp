@@ -22,7 +22,7 @@ namespace {
 
 constexpr double error_share = 0.3;                // of the model; `bench/quantum` prints predicted over true
 constexpr double seconds_per_entry = 5e-9;         // of a table of probabilities
-constexpr double block_bytes = double(256 << 10);  // what a plan works on at once: a state of this size is one thread's
+constexpr double block_bytes = double(512 << 10);  // what a plan works on at once: a state of this size is one thread's
 constexpr double cached_bytes = double(16 << 20);
 constexpr std::uint64_t bytes_per_entry_of_plan = 512;
 constexpr std::uint64_t bytes_per_shot_at_once = 48;  // numbers, indices and their order
