@@ -29,7 +29,7 @@ namespace meridian::quantum::service::test {
 
 using namespace std::chrono_literals;
 
-// Reads programs such as "run 250" (milliseconds), "refuse with these words", "fail with these words".
+// Reads programs such as "run 250" (milliseconds), "lie 250" (quoted at 10), "refuse with these words", "fail with these words".
 class FakeComputer final : public Computer {
 public:
     FakeComputer(sim::World& world, store::ContentStore& content, std::vector<JobId>& order)
@@ -41,7 +41,7 @@ public:
         if (text == "no such content") throw Error(Fault::not_found, "There is no such content.");
         Ready ready;
         ready.quote.engine = "fake";
-        ready.quote.seconds = static_cast<double>(milliseconds_in(text)) / 1e3;
+        ready.quote.seconds = text.starts_with("lie ") ? 0.01 : static_cast<double>(milliseconds_in(text)) / 1e3;
         ready.quote.seconds_max = ready.quote.seconds * 2;
         ready.quote.circuits = 1;
         ready.quote.shots = 10;
@@ -76,7 +76,7 @@ private:
     }
     static int milliseconds_in(const std::string& text) {
         int made = 0;
-        if (text.starts_with("run ")) std::from_chars(text.data() + 4, text.data() + text.size(), made);
+        if (text.starts_with("run ") || text.starts_with("lie ")) std::from_chars(text.data() + 4, text.data() + text.size(), made);
         return made;
     }
     sim::World& world_;

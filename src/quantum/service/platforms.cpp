@@ -52,8 +52,9 @@ std::vector<Platform> platforms_of(const std::vector<catalog::PlatformFacts>& al
     return made;
 }
 
+// Flat, because a directory for each job would have to be made durable for each job.
 std::string program_content(const ProgramId& id) { return "quantum/programs/" + id.str(); }
-std::string circuit_content(const JobId& id) { return "quantum/jobs/" + id.str() + "/circuit"; }
-std::string result_content(const JobId& id) { return "quantum/jobs/" + id.str() + "/result"; }
+std::string circuit_content(const JobId& id) { return "quantum/circuits/" + id.str(); }
+std::string result_content(const JobId& id) { return "quantum/results/" + id.str(); }
 
 }  // namespace meridian::quantum::service

@@ -13,12 +13,28 @@ namespace {
 
 constexpr Duration look_again = std::chrono::seconds(5);  // wake-ups come from the feed; this catches what they miss
 constexpr Duration retry_write = std::chrono::seconds(1);
+// A run that takes this many times its quoted maximum is ended, but not before this time.
+constexpr double overrun = 20;
+constexpr Duration overrun_floor = std::chrono::seconds(10);
 constexpr std::string_view our_mistake = "The job failed through a mistake of ours; the operator's log says more.";
 constexpr Duration forecast_every = std::chrono::milliseconds(200), forecast_again = std::chrono::seconds(1);
 
 constexpr std::size_t index_of(Lane lane) { return static_cast<std::size_t>(lane); }
 
 Duration duration_of(double seconds) { return std::chrono::duration_cast<Duration>(std::chrono::duration<double>(seconds)); }
+
+// A run is held to its quote, so that a loop that does not end cannot keep the others waiting.
+Duration time_allowed(const Quote& quote) { return std::max(overrun_floor, duration_of(quote.seconds_max * overrun)); }
+Duration time_for(const Job& job, const Quote& quote) {
+    return job.max_duration ? std::min(*job.max_duration, time_allowed(quote)) : time_allowed(quote);
+}
+std::string overdue_words(const Job& job, const Quote& quote) {
+    if (job.max_duration && *job.max_duration <= time_allowed(quote))
+        return fmt::format("The job ran longer than its max_duration of {} s and was ended.",
+                           std::chrono::duration_cast<std::chrono::seconds>(*job.max_duration).count());
+    return fmt::format("The job ran for {:.0f} s, far longer than its quote, and was ended. See whether a loop in it may never end.",
+                       std::chrono::duration<double>(time_allowed(quote)).count());
+}
 
 Timestamp after(Timestamp now, Duration by) { return now + std::chrono::duration_cast<Timestamp::duration>(by); }
 
@@ -226,8 +242,8 @@ void Reconciler::forecast() {
 Task<> Reconciler::execute(Waiting taken, Lane lane) {
     auto& work = work_.at(taken.job);
     work.control = std::make_shared<Control>();
-    if (work.job.max_duration) work.control->deadline = clock_.steady() + *work.job.max_duration;
     const auto started = clock_.steady();
+    work.control->deadline = started + time_for(work.job, work.ready->quote);
     const auto started_at = clock_.now();
     quantum_.board().update(taken.job, [&](Moment& moment) { moment.started_at = started_at; });
     auto ready = *work.ready;
@@ -282,11 +298,7 @@ Task<Reconciler::End> Reconciler::compute(Job job, Ready ready, std::shared_ptr<
         if (said == was_cancelled)
             co_return End{.state = JobState::cancelled, .said = "Cancelled while it ran.", .result_bytes = {}, .started_at = {}};
         if (said == was_overdue)
-            co_return End{.state = JobState::error,
-                          .said = fmt::format("The job ran longer than its max_duration of {} s and was ended.",
-                                              std::chrono::duration_cast<std::chrono::seconds>(*job.max_duration).count()),
-                          .result_bytes = {},
-                          .started_at = {}};
+            co_return End{.state = JobState::error, .said = overdue_words(job, ready.quote), .result_bytes = {}, .started_at = {}};
         co_return End{.state = JobState::error, .said = said, .result_bytes = {}, .started_at = {}};
     } catch (const Error& error) {
         log::error("quantum", "job {}: {} {}", job.id.str(), error.said, error.logged);

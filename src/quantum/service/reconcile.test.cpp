@@ -87,6 +87,15 @@ TEST(Jobs, AreEndedAfterTheirMaximumDuration) {
     EXPECT_LT(*ended.ended_at - *ended.started_at, 3s);
 }
 
+TEST(Jobs, ThatRunFarLongerThanTheirQuoteAreEnded) {
+    House house;
+    house.start();
+    const auto ended = house.ended(house.submit(house.open(), "lie 600000"));
+    EXPECT_EQ(ended.state, JobState::error);
+    EXPECT_THAT(ended.progress_message.value(), HasSubstr("ran for 10 s, far longer than its quote"));
+    EXPECT_EQ(house.ended(house.submit(house.open(), "lie 5000")).state, JobState::completed);
+}
+
 TEST(Jobs, AreNeverChargedMoreThanTheirQuote) {
     House house;
     house.start();
