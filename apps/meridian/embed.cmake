@@ -1,10 +1,12 @@
 file(READ ${MODELS} models)
+file(READ ${PLATFORMS} platforms)
 file(READ ${PAGE} page)
 file(WRITE ${OUT} "#include \"shipped_models.h\"
 
 namespace meridian::app {
 
 const std::string_view shipped_models = R\"embedded(${models})embedded\";
+const std::string_view shipped_platforms = R\"embedded(${platforms})embedded\";
 const std::string_view console_page = R\"embedded(${page})embedded\";
 
 }  // namespace meridian::app

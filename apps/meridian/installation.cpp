@@ -26,6 +26,7 @@
 #include "keys/keys.h"
 #include "llama_path.h"
 #include "local_authorizer.h"
+#include "quantum.h"
 #include "shipped_models.h"
 #include "store/blobs.h"
 #include "system_routes.h"
@@ -129,6 +130,7 @@ public:
     [[nodiscard]] const identity::Bootstrap& bootstrap() const override { return bootstrap_; }
     void deploy(const std::string& model) override;
     [[nodiscard]] std::vector<DeployedModel> deployed() override;
+    [[nodiscard]] std::string quantum_platform() const override { return quantum_->platform(); }
     expected<void> reload_certificate() override { return tls_ ? tls_->reload() : expected<void>(); }
     void drain() override;
 
@@ -171,6 +173,7 @@ private:
     inference::Serving serving_;
     std::optional<Clients> clients_;
     std::optional<inference::Gateway> gateway_;
+    std::optional<QuantumSide> quantum_;
     std::optional<http::Router> router_;
     std::optional<inference::Reconciler> reconciler_;
     std::optional<TaskGroup> tasks_;         // on the home loop: reconciler, group commits
@@ -229,6 +232,16 @@ expected<void> Running::open_services() {
     catalog_->follow(home);
     auto node = known_node(*store_, fleet::probe_host(disk_, rng_, *zone_, *replicas), clock_.now());
     driver_ = fleet::process_driver(disk_, network_, clock_, rng_, io_pool_, home, {.directory = *replicas, .shim_program = own_path()});
+    quantum_.emplace(QuantumParts{.store = *store_,
+                                  .content = *content_,
+                                  .files = io_pool_,
+                                  .meter = *meter_,
+                                  .key = zone_keys_->sealing,
+                                  .clock = clock_,
+                                  .rng = rng_,
+                                  .home = home,
+                                  .threads = 0},
+                     node);
     deployments_.emplace(*store_, *catalog_, std::vector{std::move(node)}, *zone_, clock_, rng_);
     events_.emplace(*deployments_, *store_, clock_);
     clients_.emplace(network_, clock_, loops_, http::EgressPolicy(options_.egress));
@@ -246,6 +259,7 @@ void Running::add_routes() {
     inference::add_native_routes(*router_, *deployments_, *catalog_, *content_, *store_, disk_);
     inference::add_event_routes(*router_, *events_);
     identity::add_routes(*router_, *identity_);
+    quantum_->add_routes(*router_);
     metering::add_routes(*router_, *meter_, io_pool_, *zone_);
     add_system_routes(*router_, {.clock = clock_,
                                  .disk = disk_,
@@ -332,6 +346,7 @@ expected<void> Running::start() {
     tasks_.emplace(loops_.executor(0));
     // Servers and long tasks begin on their own loops, before those start to run.
     tasks_->spawn("reconciler", reconciler_->run());
+    tasks_->spawn("quantum reconciler", quantum_->run());
     tasks_->spawn("group commits", meter_->run_commits());
     for (std::size_t i = 0; i < servers_.size(); ++i) servers_[i]->serve(std::move(listeners_[i]));
     loops_.start();
@@ -389,6 +404,7 @@ void Running::drain() {
     events_->stop();
     for (std::size_t i = 0; i < servers_.size(); ++i) loops_.wait(loops_.executor(i), servers_[i]->drain(drain_grace));
     loops_.wait(loops_.executor(0), reconciler_->stop());
+    loops_.wait(loops_.executor(0), quantum_->stop());
     loops_.wait(loops_.executor(0), driver_->shutdown(fleet::Driver::Leave::stop));
     loops_.wait(loops_.executor(0), [](TaskGroup& tasks) -> Task<> {
         tasks.cancel();

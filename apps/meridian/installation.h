@@ -47,6 +47,8 @@ public:
     // Deploys the model if no deployment of it exists. Throws Error.
     virtual void deploy(const std::string& model) = 0;
     [[nodiscard]] virtual std::vector<DeployedModel> deployed() = 0;
+    // The platform that circuits written with Qiskit run on.
+    [[nodiscard]] virtual std::string quantum_platform() const = 0;
     // Takes the certificate files anew for connections made from now on; a bad one leaves the old in use.
     virtual expected<void> reload_certificate() = 0;
     // Ends accepting, lets answers end, stops replicas, closes the ledger. Blocking.

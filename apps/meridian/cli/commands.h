@@ -31,6 +31,7 @@ void add_receipts(CLI::App& app, Common& common, const Chosen& chosen);
 void add_backup(CLI::App& app, Common& common, const Chosen& chosen);
 void add_doctor(CLI::App& app, Common& common, const Chosen& chosen);
 void add_declare(CLI::App& app, Common& common, const Chosen& chosen);
+void add_quantum(CLI::App& app, Common& common, const Chosen& chosen);
 void add_completion(CLI::App& app, Common& common, const Chosen& chosen);
 
 // JSON on standard output, with a line break at the end.

@@ -95,6 +95,17 @@ Json ready_json(const Installation& running, const UpOptions& o, const std::vect
     return out;
 }
 
+void print_qiskit(const Installation& running, const std::string& secret) {
+    fmt::print("\n{}\n", terminal::dim("Qiskit (pip install qiskit-scaleway)"));
+    if (secret.starts_with("os.")) fmt::print("import os\n");
+    fmt::print("from qiskit import QuantumCircuit\nfrom qiskit_scaleway import ScalewayProvider\n");
+    fmt::print("provider = ScalewayProvider(project_id=\"{}\", secret_key={}, url=\"{}\")\n", running.bootstrap().project.str(), secret,
+               running.url());
+    fmt::print("backend = provider.get_backend(\"{}\")\n", running.quantum_platform());
+    fmt::print("circuit = QuantumCircuit(2); circuit.h(0); circuit.cx(0, 1); circuit.measure_all()\n");
+    fmt::print("print(backend.run(circuit, shots=1000).result().get_counts())\n");
+}
+
 void print_screen(const Installation& running, const UpOptions& o, const std::vector<DeployedModel>& models) {
     using terminal::accent;
     using terminal::bold;
@@ -134,6 +145,7 @@ void print_screen(const Installation& running, const UpOptions& o, const std::ve
             name);
         fmt::print("print(answer.choices[0].message.content)\n");
     }
+    print_qiskit(running, key ? "\"" + secret + "\"" : "os.environ[\"MERIDIAN_SECRET_KEY\"]");
     fmt::print("\n{}\n", dim("Ctrl-C drains and stops."));
     std::fflush(stdout);
 }

@@ -1,0 +1,42 @@
+#include "quantum.h"
+
+#include <algorithm>
+
+#include "catalog/platforms.h"
+#include "quantum/service/emulator.h"
+#include "shipped_models.h"
+
+namespace meridian::app {
+
+using namespace quantum::service;
+
+NodeFacts quantum_facts(const fleet::Node& node) { return {.zone = node.zone.str(), .cpus = node.cpus, .memory_bytes = node.memory_bytes}; }
+
+std::vector<Platform> shipped_platforms_of(const fleet::Node& node) {
+    const auto facts = catalog::parse_platforms_yaml(shipped_platforms);
+    if (!facts) throw Error(Fault::bug, "The platforms that come with the program cannot be read.", facts.error().said);
+    return platforms_of(*facts, quantum_facts(node));
+}
+
+QuantumSide::QuantumSide(const QuantumParts& parts, const fleet::Node& node)
+    : reading_(1),
+      small_lane_(1),
+      large_lane_(1),
+      computer_(emulator(parts.content, parts.clock, parts.rng, reading_, small_lane_, large_lane_,
+                         {.zone = node.zone.str(),
+                          .memory_bytes = engine_memory(quantum_facts(node)),
+                          .threads = parts.threads,
+                          .cpus = node.cpus,
+                          .tdp_watts = {}})),
+      links_(parts.key, parts.clock),
+      quantum_(parts.store, parts.content, parts.files, shipped_platforms_of(node), node.zone, parts.clock, parts.rng),
+      reconciler_(parts.store, parts.content, parts.files, parts.meter, *computer_, quantum_, node.name, parts.clock, parts.rng,
+                  parts.home) {}
+
+std::string QuantumSide::platform() const {
+    const auto& all = quantum_.platforms();
+    const auto aer = std::ranges::find(all, "aer", [](const Platform& platform) { return platform.facts.backend; });
+    return aer == all.end() ? "" : aer->name;
+}
+
+}  // namespace meridian::app
