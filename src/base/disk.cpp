@@ -7,12 +7,6 @@
 namespace meridian {
 namespace {
 
-std::string directory_of(const std::string& path) {
-    const auto slash = path.rfind('/');
-    if (slash == std::string::npos) return ".";
-    return slash == 0 ? "/" : path.substr(0, slash);
-}
-
 DiskResult<void> write_whole(Disk& disk, const std::string& path, std::string_view bytes) {
     auto file = disk.open(path, Disk::Open::create);
     if (!file) return std::unexpected(std::move(file.error()));
@@ -62,7 +56,29 @@ DiskResult<void> Disk::replace_file(const std::string& path, std::string_view by
         return done;
     }
     if (auto done = rename(fresh, path); !done) return done;
-    return sync_directory(directory_of(path));
+    return sync_directory(parent_of(path));
+}
+
+DiskResult<void> Disk::make_durable_directories(const std::string& path) {
+    if (path == "." || path == "/") return {};  // a Disk may not know these by name
+    const auto there = exists(path);
+    if (!there) return std::unexpected(there.error());
+    const auto parent = parent_of(path);
+    if (!*there) {
+        if (auto done = make_durable_directories(parent); !done) return done;
+        if (auto done = make_directories(path); !done) return done;
+        return sync_directory(parent);
+    }
+    // An earlier try may have failed at just this. But a directory above that we may not even read existed before us.
+    auto synced = sync_directory(parent);
+    if (!synced && synced.error().kind == DiskError::Kind::denied) return {};
+    return synced;
+}
+
+std::string parent_of(const std::string& path) {
+    const auto slash = path.rfind('/');
+    if (slash == std::string::npos) return ".";
+    return slash == 0 ? "/" : path.substr(0, slash);
 }
 
 void raise(const DiskError& error, std::string_view doing) {

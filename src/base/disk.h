@@ -57,7 +57,13 @@ public:
     // Whole small files. `replace_file` is atomic and durable: temporary file, sync, rename, directory sync.
     DiskResult<std::string> read_file(const std::string& path);
     DiskResult<void> replace_file(const std::string& path, std::string_view bytes);
+
+    // Makes what is missing and syncs the entry of everything made, for a power cut right afterwards.
+    DiskResult<void> make_durable_directories(const std::string& path);
 };
+
+// "/a/b" of "/a/b/c"; "." and "/" have none above them.
+std::string parent_of(const std::string& path);
 
 // The fault that a disk error is to the person who asked.
 [[noreturn]] void raise(const DiskError& error, std::string_view doing);

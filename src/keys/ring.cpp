@@ -40,24 +40,11 @@ expected<std::string> key_of(Disk& disk, Rng& rng, const std::string& path, std:
     return key;
 }
 
-// With the entries of everything made, for a power cut right after the first start.
-DiskResult<void> make_directory(Disk& disk, const std::string& directory) {
-    if (directory == "." || directory == "/") return {};
-    const auto there = disk.exists(directory);
-    if (!there) return std::unexpected(there.error());
-    const auto slash = directory.rfind('/');
-    const std::string parent = slash == std::string::npos ? "." : slash == 0 ? "/" : directory.substr(0, slash);
-    if (*there) return disk.sync_directory(parent);  // an earlier start may have failed at just this
-    if (auto done = make_directory(disk, parent); !done) return done;
-    if (auto done = disk.make_directories(directory); !done) return done;
-    return disk.sync_directory(parent);
-}
-
 }  // namespace
 
 expected<KeyRing> KeyRing::open(Disk& disk, Rng& rng, const std::string& directory) {
     const std::string signing_path = directory + "/signing.key", sealing_path = directory + "/sealing.key";
-    if (const auto made = make_directory(disk, directory); !made)
+    if (const auto made = disk.make_durable_directories(directory); !made)
         return complaint(fmt::format("The key directory {} cannot be made: {}.", directory, made.error().said));
     // The sealing key is written first. The other alone means that it was lost, and a new one would open no sealed secret.
     const auto has_signing = disk.exists(signing_path), has_sealing = disk.exists(sealing_path);

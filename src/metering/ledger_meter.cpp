@@ -14,24 +14,6 @@ namespace {
 // A checkpoint's record: header, claim, three lines and one signature line. The origin is 26 bytes and stands there twice.
 constexpr std::uint64_t checkpoint_room = 512;
 
-std::string parent_of(const std::string& path) {
-    const auto slash = path.rfind('/');
-    return slash == std::string::npos ? "." : slash == 0 ? "/" : path.substr(0, slash);
-}
-
-// A new ledger's directory, and its entry in every directory above, for a power cut right after the first start. The entries may
-// have been made by an earlier start that got no further, so that they are there says nothing about their being durable.
-DiskResult<void> make_directory(Disk& disk, const std::string& directory) {
-    if (const auto is_old = disk.exists(directory + "/key"); is_old && *is_old) return {};
-    if (auto done = disk.make_directories(directory); !done) return done;
-    for (auto path = directory; path != "/" && path != ".";) {
-        path = parent_of(path);
-        // One that we may not even read existed before us.
-        if (auto synced = disk.sync_directory(path); !synced && synced.error().kind != DiskError::Kind::denied) return synced;
-    }
-    return {};
-}
-
 // Not written when it is so already. A full disk is no reason to refuse a start: receipts can still be read.
 void keep_file(Disk& disk, const std::string& path, const std::string& text) {
     if (const auto there = disk.read_file(path); there && *there == text) return;
@@ -82,7 +64,7 @@ LedgerMeter::LedgerMeter(Disk& disk, Clock& clock, Rng& rng, Pool& pool, const k
 expected<std::unique_ptr<Meter>> Meter::open(Disk& disk, Clock& clock, Rng& rng, Pool& pool, const keys::SigningKey& key,
                                              geography::ZoneFacts zone, MeterOptions options) {
     const auto& directory = options.directory;
-    if (const auto made = make_directory(disk, directory); !made)
+    if (const auto made = disk.make_durable_directories(directory); !made)
         return complaint(fmt::format("The ledger's directory {} cannot be made: {}.", directory, made.error().said));
     auto lock = disk.lock(directory + "/lock");
     if (!lock) {

@@ -9,7 +9,6 @@
 
 #include "base/error.h"
 #include "base/log.h"
-#include "store/durable.h"
 
 namespace meridian::store {
 namespace {
@@ -49,7 +48,7 @@ public:
         }
         need(file_->sync(), "keeping an artifact");
         const std::string to = store_.path(digest);
-        need(make_durable_directories(disk_, parent_of(to)), "keeping an artifact");
+        need(disk_.make_durable_directories(parent_of(to)), "keeping an artifact");
         need(disk_.rename(path_, to), "keeping an artifact");
         file_.reset();
         need(disk_.sync_directory(parent_of(to)), "keeping an artifact");
@@ -114,7 +113,7 @@ ArtifactStore::ArtifactStore(Disk& disk, std::string directory) : disk_(disk), d
 
 std::unique_ptr<ArtifactStore::Writer> ArtifactStore::begin() {
     const std::string incoming = directory_ + "/incoming";
-    need(make_durable_directories(disk_, incoming), "keeping an artifact");
+    need(disk_.make_durable_directories(incoming), "keeping an artifact");
     clear_once(incoming);
     static std::atomic<std::uint64_t> count = 0;
     for (;;) {
@@ -182,7 +181,7 @@ std::string ContentStore::path_for(const ContentHandle& key, std::string_view na
 
 void ContentStore::put(const ContentHandle& key, std::string_view name, std::string_view bytes) {
     const std::string path = path_for(key, name);
-    need(make_durable_directories(disk_, parent_of(path)), "writing content");
+    need(disk_.make_durable_directories(parent_of(path)), "writing content");
     need(disk_.replace_file(path, bytes), "writing content");
 }
 

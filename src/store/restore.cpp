@@ -2,7 +2,6 @@
 
 #include <vector>
 
-#include "store/durable.h"
 #include "store/sqlite.h"
 
 namespace meridian::store {

@@ -13,7 +13,6 @@
 
 #include "base/log.h"
 #include "store/connection.h"
-#include "store/durable.h"
 #include "store/feed.h"
 
 namespace meridian::store {
@@ -243,7 +242,7 @@ expected<void> SqliteStore::backup_to(const std::string& path) {
         (void)disk_.remove(partial);  // it may not exist; the reason that is told is the first one
         return complaint(fmt::format("The backup {} was not made: {}", path, why));
     };
-    if (const auto done = make_durable_directories(disk_, parent_of(path)); !done) return failed(done.error().said);
+    if (const auto done = disk_.make_durable_directories(parent_of(path)); !done) return failed(done.error().said);
     if (const auto gone = disk_.remove(partial); !gone && gone.error().kind != DiskError::Kind::not_found) return failed(gone.error().said);
     try {
         // A connection of its own, so that a long copy takes no reader away. It reads one snapshot; writers go on beside it.
@@ -300,7 +299,7 @@ std::string why_no_lock(const DiskError& error, const std::string& directory) {
 
 expected<std::unique_ptr<DirectoryLock>> hold(Disk& disk, const std::string& path) {
     const std::string directory = parent_of(path);
-    if (const auto made = make_durable_directories(disk, directory); !made) return complaint(why_no_lock(made.error(), directory));
+    if (const auto made = disk.make_durable_directories(directory); !made) return complaint(why_no_lock(made.error(), directory));
     auto lock = disk.lock(path + ".lock");
     if (!lock) return complaint(why_no_lock(lock.error(), directory));
     return std::move(*lock);

@@ -13,7 +13,6 @@
 #include <vector>
 
 #include "base/error.h"
-#include "store/durable.h"
 
 namespace meridian::store {
 namespace {

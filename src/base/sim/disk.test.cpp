@@ -43,6 +43,24 @@ TEST(PowerCut, KeepsWhatWasSyncedAndLosesTheRest) {
     }
 }
 
+TEST(PowerCut, DurableDirectoriesAreStillThere) {
+    for (const bool durable : {false, true}) {
+        MemoryDisk disk(1);
+        ASSERT_TRUE(durable ? disk.make_durable_directories("/a/b/c") : disk.make_directories("/a/b/c"));
+        disk.crash(Unsynced::lost);
+        EXPECT_EQ(disk.exists("/a/b/c").value(), durable);
+    }
+}
+
+TEST(PowerCut, AnEntryThatAnEarlierTryLeftUnsyncedIsMadeDurable) {
+    MemoryDisk disk(1);
+    ASSERT_TRUE(disk.make_durable_directories("/a"));
+    ASSERT_TRUE(disk.make_directories("/a/b"));
+    ASSERT_TRUE(disk.make_durable_directories("/a/b"));
+    disk.crash(Unsynced::lost);
+    EXPECT_TRUE(disk.exists("/a/b").value());
+}
+
 TEST(PowerCut, OverwritingIsLostWithoutASync) {
     MemoryDisk disk(1);
     ASSERT_TRUE(disk.replace_file("/f", "old old"));
