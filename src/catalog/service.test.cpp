@@ -179,6 +179,9 @@ TEST_F(CatalogTest, BadFilesAndBadWordsAreRefused) {
 
 TEST_F(CatalogTest, APrivateModelIsForItsProjectOnly) {
     add(AddFile{.path = "/models/talk.gguf", .name = "mine", .project = project});
+    const auto bootstrap = identity::Identity(*store, world.clock(), world.rng()).bootstrap();
+    EXPECT_EQ(catalog->find("mine").value().organization, bootstrap.organization);
+    EXPECT_TRUE(catalog->find("tiny").value().organization.is_nil());
     const auto names = [&](const std::optional<ProjectId>& who) {
         std::vector<std::string> list;
         for (const auto& m : catalog->models(who)) list.push_back(m.name);

@@ -134,6 +134,7 @@ StoredModel stored_from(const store::Row& row) {
             .licence = std::move(r.licence),
             .family = std::move(r.family),
             .project = r.project,
+            .organization = {},
             .capabilities = std::move(r.document.capabilities),
             .artifacts = {},
             .upstreams = std::move(r.document.upstreams),
@@ -150,25 +151,33 @@ StoredModel stored_from(const store::Row& row) {
     return {std::move(m), r.origin, r.version};
 }
 
-std::optional<StoredModel> only(const std::vector<store::Row>& rows) {
+// Models do not store the organization: a project belongs to one for good.
+StoredModel with_owner(store::Tx& tx, StoredModel stored) {
+    if (!stored.model.project) return stored;
+    const auto rows = tx.query("select organization_id from projects where id = $1", *stored.model.project);
+    if (!rows.empty()) stored.model.organization = store::id_in<OrganizationId>(rows.front(), "organization_id");
+    return stored;
+}
+
+std::optional<StoredModel> only(store::Tx& tx, const std::vector<store::Row>& rows) {
     if (rows.empty()) return std::nullopt;
-    return stored_from(rows.front());
+    return with_owner(tx, stored_from(rows.front()));
 }
 
 }  // namespace
 
 std::vector<StoredModel> all_models(store::Tx& tx) {
     std::vector<StoredModel> models;
-    for (const auto& row : tx.query(select_sql<ModelRow>("models", "order by name"))) models.push_back(stored_from(row));
+    for (const auto& row : tx.query(select_sql<ModelRow>("models", "order by name"))) models.push_back(with_owner(tx, stored_from(row)));
     return models;
 }
 
 std::optional<StoredModel> find_model(store::Tx& tx, std::string_view name) {
-    return only(tx.query(select_sql<ModelRow>("models", "where name = $1"), name));
+    return only(tx, tx.query(select_sql<ModelRow>("models", "where name = $1"), name));
 }
 
 std::optional<StoredModel> find_model(store::Tx& tx, const ModelId& id) {
-    return only(tx.query(select_sql<ModelRow>("models", "where id = $1"), id));
+    return only(tx, tx.query(select_sql<ModelRow>("models", "where id = $1"), id));
 }
 
 void insert_model(store::Tx& tx, const StoredModel& stored) {

@@ -17,6 +17,12 @@ namespace meridian::identity {
 // A key's rights. Deny by default; `admin` implies all.
 enum class Role { admin, inference, observer };
 
+// To whom a thing belongs.
+struct Owner {
+    OrganizationId organization;
+    ProjectId project;
+};
+
 struct Caller final : http::Principal {
     OrganizationId organization;
     ProjectId project;  // the key's default project
@@ -25,7 +31,9 @@ struct Caller final : http::Principal {
     Role role = Role::observer;
     // One project only, or every project of the organization (nullopt).
     std::optional<ProjectId> only_project;
+    // Of a project of the caller's own organization.
     [[nodiscard]] bool may_see(const ProjectId& p) const { return !only_project || *only_project == p; }
+    [[nodiscard]] bool may_see(const Owner& o) const { return o.organization == organization && may_see(o.project); }
 };
 // The caller of an authorized exchange; asserts on a public route.
 const Caller& caller_of(const http::Exchange& exchange);

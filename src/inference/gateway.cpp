@@ -37,7 +37,7 @@ metering::Kind kind_of(Operation operation) {
     return metering::Kind::chat;
 }
 
-bool visible(const Served& served, const identity::Caller& caller) { return !served.project || caller.may_see(*served.project); }
+bool visible(const Served& served, const identity::Caller& caller) { return !served.owner || caller.may_see(*served.owner); }
 
 // Counts a request at its backend for as long as it lives.
 class Place {

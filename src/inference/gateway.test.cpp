@@ -109,13 +109,16 @@ TEST_F(Gateways, TurnAwayWhatCannotBeAnsweredWithoutAReceipt) {
     auto& a = site("127.0.0.1:9001", {answers(200, good_body)});
     const auto ours = served("talk", {backend("a", "127.0.0.1:9001")});
     const auto theirs = served("theirs", {backend("a", "127.0.0.1:9001")});
-    theirs->project = *ProjectId::parse("99999999-9999-4999-8999-999999999999");
+    theirs->owner = {caller.organization, *ProjectId::parse("99999999-9999-4999-8999-999999999999")};
+    // An organization-wide key of one organization, a project of another.
+    const auto foreign = served("foreign", {backend("a", "127.0.0.1:9001")});
+    foreign->owner = {*OrganizationId::parse("88888888-8888-4888-8888-888888888888"), caller.project};
     const auto waiting = served("waiting", {});
     waiting->waiting_for = "creating, fetching 1.0 of 2.0 MB";
     auto full = backend("a", "127.0.0.1:9001");
     full.load->running = full.running_max;
     caller.only_project = caller.project;
-    publish({ours, theirs, waiting, served("full", {full})});
+    publish({ours, theirs, foreign, waiting, served("full", {full})});
     struct Row {
         std::string_view says, body;
         Fault fault;
@@ -126,6 +129,11 @@ TEST_F(Gateways, TurnAwayWhatCannotBeAnsweredWithoutAReceipt) {
         {"no JSON", "{", Fault::invalid, "invalid_json", {}},
         {"an unknown model", R"({"model":"none","messages":[{"role":"user","content":"x"}]})", Fault::not_found, "model_not_found", {}},
         {"another project's", R"({"model":"theirs","messages":[{"role":"user","content":"x"}]})", Fault::not_found, "model_not_found", {}},
+        {"another organization's",
+         R"({"model":"foreign","messages":[{"role":"user","content":"x"}]})",
+         Fault::not_found,
+         "model_not_found",
+         {}},
         {"no backend", R"({"model":"waiting","messages":[{"role":"user","content":"x"}]})", Fault::unavailable, "model_not_ready", 2s},
         {"all full", R"({"model":"full","messages":[{"role":"user","content":"x"}]})", Fault::busy, "rate_limit_exceeded", 1s},
         {"tools",
@@ -154,7 +162,7 @@ TEST_F(Gateways, ChooseTheLeastLoadedOfAllThatTheCallerMayUse) {
     auto busy = backend("a", "127.0.0.1:9001");
     busy.load->running = 2;
     const auto hidden = served("talk", {backend("h", "127.0.0.1:9003")});
-    hidden->project = *ProjectId::parse("99999999-9999-4999-8999-999999999999");
+    hidden->owner = {caller.organization, *ProjectId::parse("99999999-9999-4999-8999-999999999999")};
     caller.only_project = caller.project;
     publish({hidden, served("talk", {busy}), served("talk", {backend("b", "127.0.0.1:9002")})});
     ASSERT_FALSE(run(*exchange(ask)));
@@ -207,10 +215,12 @@ INSTANTIATE_TEST_SUITE_P(All, DurableAnswers,
 
 TEST_F(Gateways, ListWhatACallerMayUse) {
     const auto theirs = served("theirs", {});
-    theirs->project = *ProjectId::parse("99999999-9999-4999-8999-999999999999");
+    theirs->owner = {caller.organization, *ProjectId::parse("99999999-9999-4999-8999-999999999999")};
+    const auto foreign = served("foreign", {});
+    foreign->owner = {*OrganizationId::parse("88888888-8888-4888-8888-888888888888"), theirs->owner->project};
     const auto ours = served("ours", {});
-    ours->project = caller.project;
-    publish({theirs, served("zebra", {}), ours, served("zebra", {})});
+    ours->owner = {caller.organization, caller.project};
+    publish({theirs, foreign, served("zebra", {}), ours, served("zebra", {})});
     const auto names = [&] {
         std::vector<std::string> out;
         for (const auto& each : gateway.visible_to(caller)) out.push_back(each->model);

@@ -346,7 +346,11 @@ void Reconciler::publish(const Known& known) {
         served->capabilities = model.capabilities;
         served->context = model.context_default;
         served->price = {model.input_per_million, model.output_per_million};
-        served->project = deployment ? std::optional(deployment->project) : model.project;
+        if (deployment) {
+            served->owner = {deployment->organization, deployment->project};
+        } else if (model.project) {
+            served->owner = {model.organization, *model.project};
+        }
         served->created_at = deployment ? deployment->created_at : model.created_at;
         if (deployment) served->deployment = deployment->id;
         served->waiting_for = deployment ? std::string(name(deployment->state)) : std::string();

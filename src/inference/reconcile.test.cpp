@@ -42,7 +42,9 @@ TEST_F(ReconcilerTest, WhatIsCreatedBecomesReadyAndIsServed) {
     EXPECT_THAT(launch.log_path, HasSubstr(made.project.str())) << "a log is content of the project";
     const auto served = house.life->serving.current()->by_model.at("talk").front();
     EXPECT_EQ(served->deployment, made.id);
-    EXPECT_EQ(served->project, made.project);
+    ASSERT_TRUE(served->owner);
+    EXPECT_EQ(served->owner->project, made.project);
+    EXPECT_EQ(served->owner->organization, made.organization);
     EXPECT_TRUE(served->digest.starts_with("sha256:"));
     ASSERT_EQ(served->backends.size(), 2u);
     for (const auto& backend : served->backends) {

@@ -285,7 +285,7 @@ public:
         const auto caller = call.caller_as<identity::Caller>();
         std::vector<ModelView> views;
         for (const auto& model : catalog_.models(http::query_id<ProjectId>(call, "project_id").value_or(caller.project))) {
-            if (!model.project || caller.may_see(*model.project)) views.push_back(view(model));
+            if (!model.project || caller.may_see(identity::Owner{model.organization, *model.project})) views.push_back(view(model));
         }
         keep_matching(views, call);
         sort_views(views, order_of(call));
@@ -296,7 +296,8 @@ public:
         check_region(call);
         const auto id = http::id_param<ModelId>(call, "model_id");
         const auto found = catalog_.find(id);
-        if (!found || (found->project && !call.caller_as<identity::Caller>().may_see(*found->project))) {
+        const auto& caller = call.caller_as<identity::Caller>();
+        if (!found || (found->project && !caller.may_see(identity::Owner{found->organization, *found->project}))) {
             throw Error(Fault::not_found, "There is no model with this id.").about("model", id.str());
         }
         return view(*found);

@@ -275,6 +275,14 @@ TEST_F(ScalewayRoutes, APrivateModelIsItsProjectsOnly) {
     EXPECT_EQ(ok("GET", "/models?project_id=" + theirs.str()).at("total_count"), 2);
     EXPECT_EQ(status("GET", "/models/" + id), 404);
     EXPECT_EQ(status("POST", "/deployments", R"({"model_id":"mine"})"), 404);
+
+    // A key for a whole organization, but another one: guessing the project opens nothing.
+    caller.organization = OrganizationId::random(house.world.rng());
+    caller.project = theirs;
+    caller.only_project.reset();
+    EXPECT_EQ(ok("GET", "/models?project_id=" + theirs.str()).at("total_count"), 2);
+    EXPECT_EQ(status("GET", "/models/" + id), 404);
+    EXPECT_EQ(status("POST", "/deployments", R"({"model_id":"mine"})"), 404);
 }
 
 TEST_F(ScalewayRoutes, WithoutAKeyThereIsNothing) {

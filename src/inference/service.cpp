@@ -12,7 +12,7 @@ namespace {
 
 Deployment found(store::Tx& tx, const identity::Caller& caller, const DeploymentId& id) {
     auto deployment = rows::find(tx, id);
-    if (!deployment || deployment->organization != caller.organization || !caller.may_see(deployment->project)) {
+    if (!deployment || !caller.may_see(identity::Owner{deployment->organization, deployment->project})) {
         throw Error(Fault::not_found, "There is no deployment with this id.").about("deployment", id.str());
     }
     return std::move(*deployment);
@@ -61,7 +61,7 @@ Deployments::Deployments(store::Store& store, const catalog::Catalog& catalog, s
 catalog::Model Deployments::model_for(const identity::Caller& caller, const std::string& id_or_name) const {
     const auto id = ModelId::parse(id_or_name);
     auto model = id ? catalog_.find(*id) : catalog_.find(std::string_view(id_or_name));
-    if (!model || (model->project && !caller.may_see(*model->project))) {
+    if (!model || (model->project && !caller.may_see(identity::Owner{model->organization, *model->project}))) {
         throw Error(Fault::not_found, fmt::format("There is no model '{}' in the catalogue; list it to see the names.", id_or_name))
             .about("model", id_or_name);
     }
@@ -117,7 +117,7 @@ Task<Deployment> Deployments::get(identity::Caller caller, DeploymentId id) {
 Task<std::vector<Deployment>> Deployments::list(identity::Caller caller) {
     co_return co_await store_.read([caller](store::Tx& tx) {
         auto all = rows::all(tx);
-        std::erase_if(all, [&](const Deployment& d) { return d.organization != caller.organization || !caller.may_see(d.project); });
+        std::erase_if(all, [&](const Deployment& d) { return !caller.may_see(identity::Owner{d.organization, d.project}); });
         return all;
     });
 }

@@ -13,6 +13,7 @@
 #include "base/time.h"
 #include "catalog/service.h"
 #include "http/client.h"
+#include "identity/service.h"
 #include "metering/service.h"
 
 namespace meridian::inference {
@@ -84,8 +85,8 @@ struct Backend {
 
 // A deployment (or an external model) as the data path sees it. Immutable.
 struct Served {
-    DeploymentId deployment;           // nil for an external model without a deployment
-    std::optional<ProjectId> project;  // nullopt: every project
+    DeploymentId deployment;               // nil for an external model without a deployment
+    std::optional<identity::Owner> owner;  // nullopt: everybody's
     std::string model;
     std::string digest;  // "sha256:..." or "upstream:<host>"
     std::vector<catalog::Capability> capabilities;
