@@ -31,6 +31,10 @@ public:
     virtual DiskResult<std::uint64_t> size() = 0;
     virtual DiskResult<void> truncate(std::uint64_t size) = 0;
     virtual DiskResult<void> sync() = 0;  // data and size are durable when it returns
+    // That part of the file as memory, for as long as the file lives: what is written there is written to the file, without a call
+    // into the kernel. The bytes must exist, and go on existing while they are used. The next call ends the memory of the one before.
+    // Empty where a disk does not offer it.
+    virtual std::span<char> map(std::uint64_t, std::size_t) { return {}; }
 };
 
 // Held while it lives; another process (or another Disk user) that asks for the same path gets Kind::busy.

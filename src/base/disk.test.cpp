@@ -134,6 +134,24 @@ TEST_F(BothDisks, ARemovedFileLivesUntilItIsClosed) {
     });
 }
 
+TEST_F(BothDisks, WhatIsWrittenToMappedMemoryIsInTheFile) {
+    on_both([](Disk& disk, const std::string& root) {
+        const auto file = *disk.open(root + "/f", Open::create);
+        ASSERT_TRUE(file->write(0, std::string(20'000, 'x')));
+        std::string expected(20'000, 'x');
+        for (const std::size_t at : {0UL, 5000UL, 19'990UL}) {
+            const auto memory = file->map(at, 10);
+            if (memory.empty()) continue;  // not every disk offers it
+            ASSERT_EQ(memory.size(), 10u);
+            EXPECT_EQ(memory.front(), 'x');
+            std::ranges::fill(memory, 'y');
+            expected.replace(at, 10, 10, 'y');
+        }
+        EXPECT_TRUE(file->map(0, 0).empty());
+        EXPECT_EQ(*disk.read_file(root + "/f"), expected);
+    });
+}
+
 TEST(Raise, TellsTheUserWhatToDoAndTheOperatorWhatHappened) {
     try {
         raise({Kind::full, "writing /data/x: No space left on device"}, "storing the model");

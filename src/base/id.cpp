@@ -23,12 +23,12 @@ Uuid stamped(Uuid u, std::uint8_t version) {
 
 std::string Uuid::str() const {
     static constexpr char digits[] = "0123456789abcdef";
-    std::string text;
-    text.reserve(36);
+    std::string text(36, '-');
+    char* at = text.data();
     for (std::size_t i = 0; i < bytes.size(); ++i) {
-        if (dash_before(i)) text += '-';
-        text += digits[bytes[i] >> 4];
-        text += digits[bytes[i] & 15];
+        if (dash_before(i)) ++at;
+        *at++ = digits[bytes[i] >> 4];
+        *at++ = digits[bytes[i] & 15];
     }
     return text;
 }

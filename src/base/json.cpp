@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <boost/json/basic_parser_impl.hpp>
+#include <boost/json/monotonic_resource.hpp>
 #include <boost/json/value_stack.hpp>
 #include <charconv>
 #include <cmath>
@@ -25,7 +26,7 @@ struct Builder {
     bj::value_stack stack;
     std::size_t members = 0;
 
-    Builder(unsigned char* buffer, std::size_t size) : stack({}, buffer, size) { stack.reset({}); }
+    Builder(unsigned char* buffer, std::size_t size, bj::storage_ptr storage) : stack({}, buffer, size) { stack.reset(std::move(storage)); }
 
     bool on_document_begin(Code&) { return true; }
     bool on_document_end(Code&) { return true; }
@@ -108,11 +109,11 @@ std::string_view what_is_wrong(const Code& failed) {
 
 }  // namespace
 
-expected<Json> parse_json(std::string_view text, std::size_t depth_max) {
+expected<Json> parse_json(std::string_view text, std::size_t depth_max, bj::storage_ptr storage) {
     unsigned char buffer[4096];
     bj::parse_options options;
     options.max_depth = depth_max;
-    bj::basic_parser<Builder> parser(options, buffer, sizeof buffer);
+    bj::basic_parser<Builder> parser(options, buffer, sizeof buffer, std::move(storage));
     Code failed;
     const auto used = parser.write_some(false, text.data(), text.size(), failed);
     if (!failed && used < text.size()) failed = bj::error::extra_data;
@@ -128,6 +129,8 @@ expected<Json> parse_json(std::string_view text, std::size_t depth_max) {
 }
 
 std::string to_text(const Json& value) { return bj::serialize(value); }
+
+bj::storage_ptr json_arena(std::size_t first_bytes) { return bj::make_shared_resource<bj::monotonic_resource>(first_bytes); }
 
 const Json* member(const Json& object, std::string_view key) {
     const auto* o = object.if_object();

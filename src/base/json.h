@@ -3,6 +3,7 @@
 #include <boost/json/array.hpp>
 #include <boost/json/object.hpp>
 #include <boost/json/serialize.hpp>
+#include <boost/json/storage_ptr.hpp>
 #include <boost/json/string.hpp>
 #include <boost/json/value.hpp>
 #include <cstddef>
@@ -20,8 +21,10 @@ using JsonArray = boost::json::array;
 inline constexpr std::size_t json_depth_max = 64;
 
 // RFC 8259 only; the diagnostic carries the byte offset. Invalid UTF-8 is refused.
-expected<Json> parse_json(std::string_view text, std::size_t depth_max = json_depth_max);
+expected<Json> parse_json(std::string_view text, std::size_t depth_max = json_depth_max, boost::json::storage_ptr storage = {});
 std::string to_text(const Json& value);
+// For values that are read and soon thrown away as a whole: memory is taken in few large pieces and given back with the last value.
+boost::json::storage_ptr json_arena(std::size_t first_bytes);
 
 // Members that may be missing or of another kind: nullptr then.
 const Json* member(const Json& object, std::string_view key);

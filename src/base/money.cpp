@@ -38,9 +38,13 @@ std::optional<Money> Money::parse(std::string_view decimal) {
 
 std::string Money::str() const {
     const auto size = nanos_ < 0 ? 0 - static_cast<std::uint64_t>(nanos_) : static_cast<std::uint64_t>(nanos_);
-    auto text = fmt::format("{}{}", nanos_ < 0 ? "-" : "", size / nanos_per_euro);
+    std::string text(nanos_ < 0 ? "-" : "");
+    text += fmt::format_int(size / nanos_per_euro).c_str();
     if (const auto rest = size % nanos_per_euro) {
-        text += fmt::format(".{:09}", rest);
+        const fmt::format_int decimals(rest);
+        text += '.';
+        text.append(decimals_max - decimals.size(), '0');
+        text.append(decimals.data(), decimals.size());
         text.erase(text.find_last_not_of('0') + 1);
     }
     return text;

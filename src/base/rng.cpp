@@ -2,6 +2,7 @@
 
 #include <sys/random.h>
 
+#include <array>
 #include <bit>
 #include <cerrno>
 #include <cstring>
@@ -25,12 +26,41 @@ std::uint64_t Rng::below(std::uint64_t bound) {
         if (const std::uint64_t value = next(); value >= uneven) return value % bound;
 }
 
-void SystemRng::fill(std::span<std::byte> out) {
+namespace {
+
+void fill_from_kernel(std::span<std::byte> out) {
     while (!out.empty()) {
         const auto got = ::getrandom(out.data(), out.size(), 0);
         if (got < 0 && errno != EINTR) throw std::system_error(errno, std::generic_category(), "getrandom");
         if (got > 0) out = out.subspan(static_cast<std::size_t>(got));
     }
+}
+
+// Of the size of an id. What is larger, such as a key, goes to the kernel by itself.
+constexpr std::size_t small = 16;
+
+// One call into the kernel for many ids. A thread's own; what was given out is wiped.
+struct Portion {
+    std::array<std::byte, small * 32> bytes;
+    std::size_t used = sizeof bytes;
+
+    void take(std::span<std::byte> out) {
+        if (bytes.size() - used < out.size()) {
+            fill_from_kernel(bytes);
+            used = 0;
+        }
+        std::memcpy(out.data(), bytes.data() + used, out.size());
+        std::memset(bytes.data() + used, 0, out.size());
+        used += out.size();
+    }
+};
+
+}  // namespace
+
+void SystemRng::fill(std::span<std::byte> out) {
+    thread_local Portion portion;
+    if (out.size() > small) return fill_from_kernel(out);
+    portion.take(out);
 }
 
 // xoshiro256** (Blackman and Vigna, 2018), its state filled by splitmix64 so that near seeds give far sequences.

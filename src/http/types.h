@@ -18,7 +18,10 @@ class Headers {
 public:
     Headers() = default;
     Headers(std::initializer_list<std::pair<std::string, std::string>> list) : list_(list) {}
-    void add(std::string name, std::string value) { list_.emplace_back(std::move(name), std::move(value)); }
+    void add(std::string name, std::string value) {
+        if (list_.capacity() == 0) list_.reserve(usual);
+        list_.emplace_back(std::move(name), std::move(value));
+    }
     void set(std::string_view name, std::string value);
     void remove(std::string_view name);
     // The first of that name; empty when there is none.
@@ -30,6 +33,7 @@ public:
     void clear() { list_.clear(); }
 
 private:
+    static constexpr std::size_t usual = 8;  // fields in most messages
     std::vector<std::pair<std::string, std::string>> list_;
 };
 

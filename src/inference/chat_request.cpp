@@ -4,14 +4,17 @@
 
 #include <algorithm>
 #include <array>
-#include <boost/json/serialize.hpp>
+#include <boost/json/serializer.hpp>
 #include <cmath>
 #include <optional>
+#include <span>
 
 #include "base/error.h"
 
 namespace meridian::inference {
 namespace {
+
+constexpr std::size_t arena_first = 1024;  // enough for a short request; thousands of streams hold theirs to their end
 
 constexpr std::array chat_fields = {
     "messages",
@@ -203,43 +206,68 @@ void check_response_format(const JsonObject& body) {
         refuse("response_format.json_schema", "'json_schema' needs a 'schema' object.", "missing_required_parameter");
 }
 
-template <class Fields>
-JsonObject only(const JsonObject& body, const Fields& fields) {
-    JsonObject out(body.storage());
-    out.reserve(fields.size() + 2);
-    for (const char* key : fields) {
-        if (const auto* value = present(body, key)) out.emplace(key, *value);
+std::span<const char* const> fields_of(Operation operation) {
+    switch (operation) {
+        case Operation::chat:
+            return chat_fields;
+        case Operation::completion:
+            return completion_fields;
+        case Operation::embedding:
+            return embedding_fields;
     }
-    return out;
+    return {};
 }
 
-// llama-server silently treats a named function as `auto`: leave that one tool and require it.
-void narrow_named_tool(JsonObject& out) {
-    auto* choice = out.if_contains("tool_choice");
-    if (!choice || !choice->is_object()) return;
-    const auto wanted = *text_member(*member(*choice, "function"), "name");
-    auto& tools = out["tools"].as_array();
-    JsonArray kept(tools.storage());
-    for (auto& tool : tools) {
-        if (*text_member(*member(tool, "function"), "name") == wanted) kept.push_back(std::move(tool));
+// Members of an object, written one after the other: prompts are long, and a copy of what was parsed would be thrown away at once.
+class Members {
+public:
+    explicit Members(std::size_t size) { text_.reserve(size); }
+    void add(std::string_view key, const Json& value) {
+        begin(key);
+        serializer_.reset(&value);
+        char piece[1024];
+        while (!serializer_.done()) text_ += serializer_.read(piece, sizeof piece);
     }
-    tools = std::move(kept);
-    *choice = "required";
-    out["parallel_tool_calls"] = false;
+    void add_raw(std::string_view key, std::string_view json) {
+        begin(key);
+        text_ += json;
+    }
+    std::string whole() && {
+        text_ += '}';
+        return std::move(text_);
+    }
+
+private:
+    void begin(std::string_view key) {
+        text_ += text_.empty() ? "{\"" : ",\"";
+        text_ += key;
+        text_ += "\":";
+    }
+
+    std::string text_;
+    boost::json::serializer serializer_;
+};
+
+// llama-server silently treats a named function as `auto`: leave that one tool and require it.
+void add_named_tool(Members& out, const JsonObject& body, const Json& choice) {
+    const auto wanted = *text_member(*member(choice, "function"), "name");
+    const auto& tools = body.at("tools").get_array();
+    const auto is_wanted = [&](const Json& tool) { return *text_member(*member(tool, "function"), "name") == wanted; };
+    out.add("tools", JsonArray{*std::ranges::find_if(tools, is_wanted)});
+    out.add_raw("tool_choice", R"("required")");
+    out.add_raw("parallel_tool_calls", "false");
 }
 
 }  // namespace
 
 Asked read_request(Operation operation, std::string_view text) {
-    auto parsed = parse_json(text);
+    auto parsed = parse_json(text, json_depth_max, json_arena(arena_first));
     if (!parsed) {
         throw Error(Fault::invalid, fmt::format("The body is not valid JSON (byte {}): {}", parsed.error().at, parsed.error().said))
             .with_code("invalid_json");
     }
     if (!parsed->is_object()) throw Error(Fault::invalid, "The body must be a JSON object.").with_code("invalid_json");
-    Asked asked;
-    asked.operation = operation;
-    asked.body = std::move(parsed->get_object());
+    Asked asked{.operation = operation, .model = {}, .body = std::move(parsed->get_object()), .text_bytes = text.size()};
     const auto& body = asked.body;
     const auto* model = present(body, "model");
     if (!model) refuse("model", "'model' is required; GET /v1/models lists what is served.", "missing_required_parameter");
@@ -294,14 +322,19 @@ void check_against(const Asked& asked, const Served& served) {
 }
 
 std::string body_for(const Asked& asked, const Backend& backend) {
-    JsonObject out = asked.operation == Operation::chat         ? only(asked.body, chat_fields)
-                     : asked.operation == Operation::completion ? only(asked.body, completion_fields)
-                                                                : only(asked.body, embedding_fields);
-    out["model"] = backend.model;
-    if (asked.operation == Operation::embedding) out["encoding_format"] = "float";
-    if (asked.stream) out["stream_options"] = {{"include_usage", true}};
-    narrow_named_tool(out);
-    return boost::json::serialize(out);
+    Members out(asked.text_bytes + backend.model.size() + 128);
+    out.add("model", Json(backend.model));
+    const auto* choice = present(asked.body, "tool_choice");
+    const bool names_a_tool = choice && choice->is_object() && asked.operation == Operation::chat;
+    for (const std::string_view key : fields_of(asked.operation)) {
+        if (asked.stream && key == "stream_options") continue;
+        if (names_a_tool && (key == "tools" || key == "tool_choice" || key == "parallel_tool_calls")) continue;
+        if (const auto* value = present(asked.body, key)) out.add(key, *value);
+    }
+    if (asked.operation == Operation::embedding) out.add_raw("encoding_format", R"("float")");
+    if (asked.stream) out.add_raw("stream_options", R"({"include_usage":true})");
+    if (names_a_tool) add_named_tool(out, asked.body, *choice);
+    return std::move(out).whole();
 }
 
 }  // namespace meridian::inference

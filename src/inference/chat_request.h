@@ -19,7 +19,8 @@ struct Asked {
     bool include_usage = false;      // the caller asked for usage in its stream
     bool base64_embeddings = false;  // the runtime gives floats, we encode
     bool wants_tools = false;
-    JsonObject body;  // as the caller sent it
+    JsonObject body;             // as the caller sent it
+    std::size_t text_bytes = 0;  // as long as that was
 };
 
 // Throws Error{invalid} with an OpenAI code and the field's name for anything a client may get wrong.

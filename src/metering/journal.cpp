@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <cstring>
 #include <utility>
 
 #include "base/error.h"
@@ -49,7 +50,14 @@ void Journal::begin(const Ending& ending, const History& history) {
         directory_unsynced_ = true;
         for (auto i = first_unsynced_; i < segments_.size(); ++i)
             segments_[i].file = unwrap(disk_.open(segments_[i].path, Disk::Open::write_existing));
+        map_ahead();
     }
+}
+
+// Under the mutex, or before anybody knows of this.
+void Journal::map_ahead() {
+    ahead_at_ = end_;
+    ahead_ = segments_.back().file->map(end_, static_cast<std::size_t>(blank_until_ - end_));
 }
 
 // Durable before anything is appended: else a power cut could bring back old records behind new ones.
@@ -74,7 +82,11 @@ void Journal::release(std::uint64_t bytes) {
 Place Journal::append(RecordType type, std::string& record) {
     MERIDIAN_ASSERT(end_ + record.size() <= blank_until_);
     seal(record, type, next_sequence_);
-    if (auto written = segments_.back().file->write(end_, record); !written) raise(written.error(), doing);
+    if (end_ + record.size() <= ahead_at_ + ahead_.size()) {
+        std::memcpy(ahead_.data() + (end_ - ahead_at_), record.data(), record.size());
+    } else if (auto written = segments_.back().file->write(end_, record); !written) {
+        raise(written.error(), doing);
+    }
     const Place place{static_cast<std::uint32_t>(segments_.size() - 1), end_};
     end_ += record.size();
     ++next_sequence_;
@@ -115,6 +127,7 @@ void Journal::make_room(std::uint64_t bytes) {
     unwrap(std::move(written));
     const std::lock_guard lock(mutex_);
     blank_until_ = at + count;
+    map_ahead();
 }
 
 void Journal::tend() {
@@ -163,10 +176,14 @@ DiskResult<void> Journal::rotate() {
         const auto path = directory_ + "/" + segment_name(next_sequence_);
         if (auto renamed = disk_.rename(waiting, path); !renamed) return renamed;
         // The old one's zero bytes can go; if they stay, they are still blank.
-        if (!segments_.empty()) (void)segments_.back().file->truncate(end_);
+        if (!segments_.empty()) {
+            (void)segments_.back().file->map(0, 0);
+            (void)segments_.back().file->truncate(end_);
+        }
         segments_.push_back({path, file});
         end_ = 0;
         blank_until_ = needed;
+        map_ahead();
         directory_unsynced_ = true;
         return {};
     }
@@ -183,7 +200,7 @@ void Journal::trim() {
         if (size >= blank_until_) return;
         blank_until_ = size;
     }
-    // Bytes that stay are blank and do no harm.
+    // Bytes that stay are blank and do no harm. Nobody writes behind blank_until_, so the memory that loses its file is not touched.
     if (const auto cut = file->truncate(size); !cut)
         log::warn("metering", "the ledger's last segment keeps its blank end: {}", cut.error().said);
 }

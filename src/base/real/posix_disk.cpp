@@ -1,8 +1,11 @@
 #include <dirent.h>
 #include <fcntl.h>
 #include <fmt/format.h>
+#include <linux/magic.h>
 #include <sys/file.h>
+#include <sys/mman.h>
 #include <sys/stat.h>
+#include <sys/statfs.h>
 #include <sys/statvfs.h>
 #include <unistd.h>
 
@@ -78,9 +81,21 @@ DiskResult<Descriptor> opened(const std::string& path, int flags, std::string_vi
     return Descriptor(fd);
 }
 
+// Where bytes that exist can be written to without new room on the disk. Elsewhere (btrfs, a network) a full disk would be a signal
+// that ends the program, and not an error.
+bool writes_in_place(int fd) {
+    struct statfs about;
+    if (::fstatfs(fd, &about) != 0) return false;
+    constexpr decltype(about.f_type) xfs_magic = 0x58465342;
+    return about.f_type == EXT4_SUPER_MAGIC || about.f_type == TMPFS_MAGIC || about.f_type == xfs_magic;
+}
+
 class PosixFile final : public File {
 public:
     PosixFile(Descriptor fd, std::string path) : fd_(std::move(fd)), path_(std::move(path)) {}
+    ~PosixFile() override { unmap(); }
+    PosixFile(const PosixFile&) = delete;
+    PosixFile& operator=(const PosixFile&) = delete;
 
     DiskResult<std::size_t> read(std::uint64_t at, std::span<char> into) override {
         std::size_t got = 0;
@@ -116,9 +131,27 @@ public:
         return {};
     }
 
+    std::span<char> map(std::uint64_t at, std::size_t length) override {
+        unmap();
+        static const auto page = static_cast<std::uint64_t>(::sysconf(_SC_PAGESIZE));
+        const auto from = at / page * page;
+        const auto whole = static_cast<std::size_t>(at - from) + length;
+        if (length == 0 || !writes_in_place(fd_.get())) return {};
+        auto* memory = ::mmap(nullptr, whole, PROT_READ | PROT_WRITE, MAP_SHARED, fd_.get(), static_cast<off_t>(from));
+        if (memory == MAP_FAILED) return {};
+        mapped_ = {static_cast<char*>(memory), whole};
+        return mapped_.subspan(static_cast<std::size_t>(at - from));
+    }
+
 private:
+    void unmap() {
+        if (!mapped_.empty()) ::munmap(mapped_.data(), mapped_.size());
+        mapped_ = {};
+    }
+
     Descriptor fd_;
     std::string path_;
+    std::span<char> mapped_;
 };
 
 // The kernel drops the lock when the descriptor is closed, also when the process is killed.
