@@ -2,6 +2,7 @@
 #pragma once
 #include <gtest/gtest.h>
 
+#include <limits>
 #include <memory>
 #include <optional>
 #include <stdexcept>
@@ -33,7 +34,9 @@ public:
     http::Request& request() override { return request_; }
     Task<> answer(http::Response response) override {
         EXPECT_FALSE(begun_) << "answered twice";
-        begun_ = ended = true;
+        begun_ = true;
+        if (breaks_after == 0) throw std::runtime_error("no memory");
+        ended = true;
         answered = std::move(response);
         co_return;
     }
@@ -48,7 +51,7 @@ public:
         EXPECT_TRUE(begun_);
         EXPECT_FALSE(ended);
         if (gone_) co_return false;
-        if (broken && !written.empty()) throw std::runtime_error("no memory");
+        if (writes_++ >= breaks_after) throw std::runtime_error("no memory");
         written += bytes;
         co_return true;
     }
@@ -73,11 +76,12 @@ public:
     http::Headers headers;
     std::string written;
     bool ended = false;
-    bool broken = false;  // writing again fails in a way that nobody foresaw
+    std::size_t breaks_after = std::numeric_limits<std::size_t>::max();  // so many writes; the next fails in a way that nobody foresaw
 
 private:
     http::Request request_;
     bool begun_ = false, gone_ = false;
+    std::size_t writes_ = 0;
     std::move_only_function<void()> hangup_;
 };
 

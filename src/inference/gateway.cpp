@@ -111,7 +111,8 @@ struct Job {
     std::shared_ptr<http::Cancel> cancel;
 };
 
-enum class Attempt { answered, gone, again };
+// over: the run is settled; gone: it is not, and the client has left; again: nothing was sent yet, and the backend failed.
+enum class Attempt { over, gone, again };
 
 http::Outgoing outgoing(const Asked& asked, const Backend& backend) {
     http::Outgoing out;
@@ -151,24 +152,29 @@ Task<Body> read_all(http::Incoming& incoming) {
     }
 }
 
+// How a run ends is decided before its last write, since the receipt is written before that. It is finished when its work was done and
+// the client was not known to have gone; a connection that breaks in the very last write makes no other receipt, for nobody can say how
+// much of an answer that the kernel took has arrived.
 Task<Attempt> answer_whole(Job& job, metering::Meter& meter, http::Incoming& incoming) {
     auto body = co_await read_all(incoming);
     if (body.broken) co_return body.broken->kind == http::ClientError::Kind::cancelled ? Attempt::gone : Attempt::again;
     if (incoming.status() == 503) co_return Attempt::again;
     if (incoming.status() != 200) throw error_from(incoming.status(), body.bytes);
     const auto run = job.hold.id().str();
-    auto answer = whole_answer(job.asked, "chatcmpl-" + run, body.bytes);
+    auto answer = whole_answer(job.asked, answer_id(job.asked.operation, job.hold.id()), body.bytes);
     if (!answer)
         throw Error(Fault::unavailable, "The model's runtime sent a broken answer; try again.", answer.error().said)
             .with_code("runtime_error");
-    meter.settle(std::move(job.hold), answer->usage, metering::Outcome::finished);
+    const bool is_wanted = !job.exchange.gone();
+    meter.settle(std::move(job.hold), answer->usage, is_wanted ? metering::Outcome::finished : metering::Outcome::cancelled);
+    if (!is_wanted) co_return Attempt::over;
     if (asks_durable(job.exchange.request())) co_await meter.durable();
     http::Response response;
     response.headers.add("Content-Type", "application/json");
     response.headers.add("X-Meridian-Receipt", run);
     response.body = std::move(answer->body);
     co_await job.exchange.answer(std::move(response));
-    co_return Attempt::answered;
+    co_return Attempt::over;
 }
 
 // Relays until the end; returns how the stream ended.
@@ -179,7 +185,8 @@ Task<metering::Outcome> relay_stream(Job& job, http::Incoming& incoming, StreamR
             out.clear();
         }
         job.hold.note(relay.usage());
-        if (relay.finished()) co_return relay.failure() ? metering::Outcome::failed : metering::Outcome::finished;
+        if (relay.failure()) co_return metering::Outcome::failed;
+        if (relay.finished()) co_return job.exchange.gone() ? metering::Outcome::cancelled : metering::Outcome::finished;
         auto piece = co_await incoming.read();
         if (!piece) co_return job.exchange.gone() ? metering::Outcome::cancelled : metering::Outcome::failed;
         if (piece->empty()) co_return metering::Outcome::failed;  // the backend ended without saying so
@@ -194,7 +201,7 @@ Task<Attempt> answer_stream(Job& job, metering::Meter& meter, http::Incoming& in
         if (incoming.status() == 503) co_return Attempt::again;
         throw error_from(incoming.status(), body.bytes);
     }
-    StreamRelay relay(job.asked, backend.model);
+    StreamRelay relay(job.asked, backend.model, answer_id(job.asked.operation, job.hold.id()));
     std::string out;
     // Nothing is sent before the first piece is here, so that a dying backend still allows one clean retry.
     while (out.empty() && !relay.finished()) {
@@ -209,7 +216,7 @@ Task<Attempt> answer_stream(Job& job, metering::Meter& meter, http::Incoming& in
                                       {"X-Meridian-Receipt", job.hold.id().str()}});
     const auto outcome = co_await relay_stream(job, incoming, relay, out);
     meter.settle(std::move(job.hold), relay.usage(), outcome);
-    if (outcome == metering::Outcome::cancelled) co_return Attempt::gone;
+    if (outcome == metering::Outcome::cancelled) co_return Attempt::over;
     if (outcome == metering::Outcome::failed) {
         const auto error =
             relay.failure()
@@ -221,7 +228,7 @@ Task<Attempt> answer_stream(Job& job, metering::Meter& meter, http::Incoming& in
         co_await job.exchange.write(out + relay.usage_chunk() + "data: [DONE]\n\n");
     }
     co_await job.exchange.end();
-    co_return Attempt::answered;
+    co_return Attempt::over;
 }
 
 }  // namespace
@@ -273,10 +280,10 @@ Task<> Gateway::run(http::Exchange& exchange, Operation operation) {
         } else if (sent.error().kind == http::ClientError::Kind::cancelled) {
             ended = Attempt::gone;
         }
-        if (ended == Attempt::answered) co_return;
+        if (ended == Attempt::over) co_return;
         if (ended == Attempt::gone) {
-            // A stream that had begun is settled already; an answer that never began cost nothing we know of.
-            if (!exchange.begun()) meter_.settle(std::move(job.hold), {}, metering::Outcome::cancelled);
+            // An answer that never began cost nothing we know of.
+            meter_.settle(std::move(job.hold), {}, metering::Outcome::cancelled);
             co_return;
         }
         if (attempt == 1 && sent && (*sent)->status() == 503) throw error_from(503, {});

@@ -15,6 +15,7 @@ using test::done;
 using test::good_body;
 using test::streams;
 using test::text_chunk;
+using test::told_chunk;
 using test::usage_event;
 using ::testing::HasSubstr;
 using ::testing::Not;
@@ -50,7 +51,8 @@ TEST_F(Gateways, StreamWithAReceiptAndUsageLast) {
     const Row rows[] = {
         {"plain", "", "data: [DONE]\n\n"},
         {"with usage", R"(,"stream_options":{"include_usage":true})",
-         "data: {\"choices\":[],\"model\":\"talk\",\"usage\":{\"prompt_tokens\":7,\"completion_tokens\":3}}\n\ndata: [DONE]\n\n"},
+         "data: {\"choices\":[],\"id\":\"ID\",\"model\":\"talk\",\"usage\":{\"prompt_tokens\":7,\"completion_tokens\":3}}\n\ndata: "
+         "[DONE]\n\n"},
     };
     site("127.0.0.1:9001", {streams({": ping\n\n", text_chunk("a"), text_chunk("b"), usage_event + done})});
     publish({served("talk", {backend("a", "127.0.0.1:9001")})});
@@ -61,8 +63,11 @@ TEST_F(Gateways, StreamWithAReceiptAndUsageLast) {
         const auto asked = exchange(body);
         ASSERT_FALSE(run(*asked)) << row.says;
         EXPECT_EQ(asked->status, 200);
+        std::string tail(row.tail);
+        if (const auto at = tail.find("ID"); at != std::string::npos)
+            tail.replace(at, 2, "chatcmpl-" + std::string(asked->headers.get("X-Meridian-Receipt")));
         EXPECT_EQ(asked->headers.get("content-type"), "text/event-stream; charset=utf-8");
-        EXPECT_EQ(asked->written, ": ping\n\n" + text_chunk("a", "talk") + text_chunk("b", "talk") + std::string(row.tail)) << row.says;
+        EXPECT_EQ(asked->written, ": ping\n\n" + told_chunk(*asked, "a") + told_chunk(*asked, "b") + tail) << row.says;
         EXPECT_TRUE(asked->ended);
         const auto all = receipts();
         ASSERT_EQ(all.size(), ++count);

@@ -19,11 +19,15 @@ using http::test::waits_for_close;
 using metering::Outcome;
 
 inline std::string event(std::string_view data) { return fmt::format("data: {}\n\n", data); }
-inline std::string text_chunk(std::string_view text, std::string_view model = "inner") {
-    return event(fmt::format(R"({{"choices":[{{"index":0,"delta":{{"content":"{}"}}}}],"model":"{}"}})", text, model));
+inline std::string text_chunk(std::string_view text, std::string_view model = "inner", std::string_view id = "c") {
+    return event(fmt::format(R"({{"choices":[{{"index":0,"delta":{{"content":"{}"}}}}],"id":"{}","model":"{}"}})", text, id, model));
+}
+// As the caller of `what` gets it.
+inline std::string told_chunk(const FakeExchange& what, std::string_view text) {
+    return text_chunk(text, "talk", "chatcmpl-" + std::string(what.headers.get("X-Meridian-Receipt")));
 }
 inline const std::string usage_event =
-    event(R"({"choices":[],"model":"inner","usage":{"prompt_tokens":7,"completion_tokens":3},"timings":{}})");
+    event(R"({"choices":[],"id":"c","model":"inner","usage":{"prompt_tokens":7,"completion_tokens":3},"timings":{}})");
 inline const std::string done = event("[DONE]");
 inline const std::string good_body =
     R"({"id":"x","model":"inner","choices":[{"message":{"role":"assistant","content":"hello"}}],"usage":{"prompt_tokens":7,"completion_tokens":3}})";

@@ -20,6 +20,7 @@ using test::stream_end;
 using test::stream_head;
 using test::streams;
 using test::text_chunk;
+using test::told_chunk;
 using test::usage_event;
 using test::waits_for_close;
 using ::testing::EndsWith;
@@ -61,7 +62,7 @@ TEST_F(GatewaysOnBadDays, RetryOnceOnAnotherBackendWhileNothingWasSent) {
             const auto error = run(*asked);
             ASSERT_FALSE(error) << row.says << stream << error->said;
             EXPECT_TRUE(asked->ended) << row.says;
-            if (stream) EXPECT_EQ(asked->written, text_chunk("a", "talk") + done) << row.says;
+            if (stream) EXPECT_EQ(asked->written, told_chunk(*asked, "a") + done) << row.says;
             EXPECT_EQ(b.connections, 1u) << row.says;
             EXPECT_THAT(b.requests.at(0), HasSubstr("secret-of-b"));
             const auto all = receipts();
@@ -193,7 +194,7 @@ TEST_F(GatewaysOnBadDays, ADeathInTheMiddleIsAnErrorEventAndAFailedReceipt) {
         const auto error = run(*asked);
         ASSERT_FALSE(error) << row.says << error->said;
         EXPECT_TRUE(asked->ended) << row.says;
-        const auto text = text_chunk("a", "talk") + text_chunk("b", "talk");
+        const auto text = told_chunk(*asked, "a") + told_chunk(*asked, "b");
         ASSERT_THAT(asked->written, StartsWith(text + "data: {\"error\":")) << row.says;
         EXPECT_THAT(asked->written, HasSubstr(fmt::format(R"("code":"{}")", row.code))) << row.says;
         EXPECT_THAT(asked->written, Not(HasSubstr("[DONE]"))) << row.says;
@@ -209,7 +210,7 @@ TEST_F(GatewaysOnBadDays, WhatNobodyForesawLeavesAReceiptWithWhatWasNoted) {
     site(at_a, {{reads(), says(stream_head + piece(text_chunk("a"))), test::pauses(10ms), says(piece(text_chunk("b")))}});
     publish({served("talk", {backend("a", at_a)})});
     const auto asked = exchange(ask_stream);
-    asked->broken = true;
+    asked->breaks_after = 1;
     EXPECT_THROW(world.run(gateway.chat(*asked)), std::runtime_error);
     EXPECT_EQ(only_receipt().outcome, Outcome::failed);
     EXPECT_EQ(only_receipt().usage.output_tokens, 1);
@@ -298,11 +299,48 @@ TEST_F(GatewaysOnBadDays, AClientWhoseEndIsNoticedByWritingIsCancelledToo) {
     const auto asked = exchange(ask_stream);
     start(*asked);
     world.run_for(20ms);
-    EXPECT_EQ(asked->written, text_chunk("a", "talk"));
+    EXPECT_EQ(asked->written, told_chunk(*asked, "a"));
     asked->fall_silent();
     world.run_for(100ms);
     EXPECT_EQ(a.closed_by_client, 1u);
     EXPECT_EQ(only_receipt().outcome, Outcome::cancelled);
+}
+
+TEST_F(GatewaysOnBadDays, AClientThatIsKnownToBeGoneBeforeTheLastWriteIsCancelledWithWhatItUsed) {
+    site(at_a, {{reads(), test::pauses(20ms), says(test::answer_text(200, good_body))}});
+    site("127.0.0.1:9502", {{reads(), says(stream_head + piece(text_chunk("a"))), test::pauses(20ms), says(piece(usage_event + done))}});
+    publish({served("talk", {backend("a", at_a)}), served("stream", {backend("b", "127.0.0.1:9502")})});
+    auto body = ask_stream;
+    body.replace(body.find("talk"), 4, "stream");
+    std::size_t runs = 0;
+    for (const auto& text : {ask, body}) {
+        const auto asked = exchange(text);
+        start(*asked);
+        world.run_for(10ms);
+        asked->fall_silent();
+        world.run_for(100ms);
+        EXPECT_FALSE(asked->ended);
+        ASSERT_EQ(receipts().size(), ++runs);
+        EXPECT_EQ(receipts().front().outcome, Outcome::cancelled);
+        EXPECT_EQ(receipts().front().usage.output_tokens, 3) << "the work was done";
+    }
+}
+
+TEST_F(GatewaysOnBadDays, ABreakInTheVeryLastWriteLeavesTheFinishedReceiptAndNoOther) {
+    site(at_a, {answers(200, good_body)});
+    site("127.0.0.1:9502", {good_stream});
+    publish({served("talk", {backend("a", at_a)}), served("stream", {backend("b", "127.0.0.1:9502")})});
+    auto body = ask_stream;
+    body.replace(body.find("talk"), 4, "stream");
+    std::size_t runs = 0;
+    for (const auto& text : {ask, body}) {
+        const auto asked = exchange(text);
+        asked->breaks_after = text == ask ? 0 : 1;  // the first write of a stream is not the last
+        EXPECT_THROW(world.run(gateway.chat(*asked)), std::runtime_error);
+        ASSERT_EQ(receipts().size(), ++runs);
+        EXPECT_EQ(receipts().front().outcome, Outcome::finished);
+        EXPECT_EQ(receipts().front().usage.output_tokens, 3);
+    }
 }
 
 }  // namespace

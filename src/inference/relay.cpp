@@ -46,6 +46,10 @@ std::string json_member(std::string_view key, std::string_view text) {
     return fmt::format("\"{}\":{}", key, boost::json::serialize(Json(text)));
 }
 
+constexpr std::size_t arena_first = 4096;
+
+expected<Json> parse_passing(std::string_view text) { return parse_json(text, json_depth_max, json_arena(arena_first)); }
+
 }  // namespace
 
 std::optional<metering::Usage> usage_of(const Json& answer) {
@@ -97,7 +101,7 @@ Error error_from(int status, std::string_view body) {
 }
 
 expected<WholeAnswer> whole_answer(const Asked& asked, std::string_view answer_id, std::string_view body) {
-    auto parsed = parse_json(body);
+    auto parsed = parse_passing(body);
     if (!parsed) return unexpected(parsed.error());
     auto* answer = parsed->if_object();
     if (!answer) return complaint("the answer is not a JSON object");
@@ -111,8 +115,23 @@ expected<WholeAnswer> whole_answer(const Asked& asked, std::string_view answer_i
     return out;
 }
 
-StreamRelay::StreamRelay(const Asked& asked, std::string_view backend_model)
-    : asked_(asked), from_(json_member("model", backend_model)), to_(json_member("model", asked.model)) {}
+std::string answer_id(Operation operation, const RunId& run) {
+    switch (operation) {
+        case Operation::chat:
+            return "chatcmpl-" + run.str();
+        case Operation::completion:
+            return "cmpl-" + run.str();
+        case Operation::embedding:
+            return {};
+    }
+    return {};
+}
+
+StreamRelay::StreamRelay(const Asked& asked, std::string_view backend_model, std::string answer_id)
+    : asked_(asked),
+      answer_id_(std::move(answer_id)),
+      model_{json_member("model", backend_model), json_member("model", asked.model)},
+      id_{{}, json_member("id", answer_id_)} {}
 
 bool StreamRelay::feed(std::string_view piece, std::string& out) {
     if (!cutter_.feed(piece)) return false;
@@ -133,25 +152,40 @@ void StreamRelay::event(const http::SseCutter::Event& event, std::string& out) {
     // Chunks without these words hold nothing of ours to read or remove. Inside JSON strings the quotes would be escaped.
     const bool plain = event.data.find("\"usage\"") == std::string_view::npos && event.data.find("\"timings\"") == std::string_view::npos &&
                        event.data.find("\"error\"") == std::string_view::npos;
-    const auto at = event.raw.find(from_);
-    // An endpoint may answer under a name of its own ("x-2026-01-01"), or write its JSON with blanks.
-    if (!plain || (at == std::string_view::npos && event.raw.find(to_) == std::string_view::npos)) {
+    if (!plain || !splice(event.raw, out)) {
         rewrite(event.data, out);
         return;
     }
     if (!usage_known_) ++usage_.output_tokens;  // about one a chunk, until the backend tells
     sent_ = true;
-    if (at == std::string_view::npos || from_ == to_) {
-        out += event.raw;
-        return;
-    }
-    out += event.raw.substr(0, at);
-    out += to_;
-    out += event.raw.substr(at + from_.size());
+}
+
+// Exchanges the two members where they stand, without reading the rest. False when they are not there as expected: the first chunk, whose
+// id nobody knows yet, an endpoint that answers under a name of its own ("x-2026-01-01"), or one that writes its JSON with blanks.
+bool StreamRelay::splice(std::string_view raw, std::string& out) const {
+    if (id_.from.empty()) return false;
+    const auto id = raw.find(id_.from);
+    if (id == std::string_view::npos) return false;
+    std::string_view from = model_.from;
+    auto model = raw.find(from);
+    if (model == std::string_view::npos) model = raw.find(from = model_.to);  // it knows the name that the caller uses
+    if (model == std::string_view::npos) return false;
+    struct Place {
+        std::size_t at, length;
+        std::string_view to;
+    };
+    Place first{id, id_.from.size(), id_.to}, second{model, from.size(), model_.to};
+    if (second.at < first.at) std::swap(first, second);
+    out += raw.substr(0, first.at);
+    out += first.to;
+    out += raw.substr(first.at + first.length, second.at - first.at - first.length);
+    out += second.to;
+    out += raw.substr(second.at + second.length);
+    return true;
 }
 
 void StreamRelay::rewrite(std::string_view data, std::string& out) {
-    auto parsed = parse_json(data);
+    auto parsed = parse_passing(data);
     auto* chunk = parsed ? parsed->if_object() : nullptr;
     if (!chunk) {
         failure_ = Error(Fault::unavailable, "The model's runtime sent a broken chunk.", "chunk is not JSON").with_code("runtime_error");
@@ -170,6 +204,8 @@ void StreamRelay::rewrite(std::string_view data, std::string& out) {
         usage_known_ = true;
     }
     strip_private(*chunk);
+    if (const auto* id = text_member(*parsed, "id")) id_.from = json_member("id", view(*id));
+    (*chunk)["id"] = answer_id_;
     (*chunk)["model"] = asked_.model;
     const auto* choices = chunk->if_contains("choices");
     const bool only_usage = choices && choices->is_array() && choices->get_array().empty();

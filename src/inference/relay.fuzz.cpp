@@ -15,7 +15,7 @@ struct Told {
 };
 
 Told relayed(const Asked& asked, std::string_view stream, std::size_t cut) {
-    StreamRelay relay(asked, "inner");
+    StreamRelay relay(asked, "inner", "chatcmpl-1");
     Told told;
     if (!relay.feed(stream.substr(0, cut), told.out) || !relay.feed(stream.substr(cut), told.out)) return told;
     told.usage_chunk = relay.usage_chunk();

@@ -23,13 +23,17 @@ struct WholeAnswer {
     std::string body;
     metering::Usage usage;
 };
-// The caller's form of a 200 answer: our id, the model name that was asked for, no timings; floats to base64 where wanted.
+// The caller's form of a 200 answer: our id (embeddings have none), the model name that was asked for, no timings; floats to base64 where
+// wanted.
 expected<WholeAnswer> whole_answer(const Asked& asked, std::string_view answer_id, std::string_view body);
 
-// Works on one stream of chunks. `take` returns the bytes to pass on, in order; usage is collected on the way.
+// The id of an answer, and of each chunk of it: "chatcmpl-" or "cmpl-" and the run's. Empty for embeddings, which have none.
+std::string answer_id(Operation operation, const RunId& run);
+
+// Works on one stream of chunks: `feed` gives the bytes to pass on, in order; usage is collected on the way.
 class StreamRelay {
 public:
-    StreamRelay(const Asked& asked, std::string_view backend_model);
+    StreamRelay(const Asked& asked, std::string_view backend_model, std::string answer_id);
     // False when the stream is broken beyond repair (an endless event).
     [[nodiscard]] bool feed(std::string_view piece, std::string& out);
     [[nodiscard]] bool finished() const { return finished_; }  // [DONE] was seen; it is not part of `out`
@@ -42,9 +46,16 @@ public:
 private:
     void event(const http::SseCutter::Event& event, std::string& out);
     void rewrite(std::string_view data, std::string& out);
+    bool splice(std::string_view raw, std::string& out) const;
+
+    // A member as the backend writes it and as the caller gets it, as raw JSON text.
+    struct Renamed {
+        std::string from, to;
+    };
 
     const Asked& asked_;
-    std::string from_, to_;  // the backend's and the caller's spelling of the model, as raw JSON text
+    std::string answer_id_;
+    Renamed model_, id_;  // id_.from is learnt from the first chunk
     http::SseCutter cutter_;
     metering::Usage usage_;
     std::string usage_chunk_;

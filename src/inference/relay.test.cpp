@@ -17,10 +17,11 @@ Asked asked_for(bool include_usage = false, std::string model = "mine") {
 }
 
 std::string event(std::string_view data) { return "data: " + std::string(data) + "\n\n"; }
-std::string text_chunk(std::string_view text, std::string_view model = "inner") {
-    return event(R"({"choices":[{"index":0,"delta":{"content":")" + std::string(text) + R"("}}],"model":")" + std::string(model) +
-                 R"(","object":"chat.completion.chunk"})");
+std::string text_chunk(std::string_view text, std::string_view model = "inner", std::string_view id = "c") {
+    return event(R"({"choices":[{"index":0,"delta":{"content":")" + std::string(text) + R"("}}],"id":")" + std::string(id) +
+                 R"(","model":")" + std::string(model) + R"(","object":"chat.completion.chunk"})");
 }
+std::string ours(std::string_view text, std::string_view model = "mine") { return text_chunk(text, model, "chatcmpl-1"); }
 const std::string last_chunk = event(
     R"({"choices":[{"finish_reason":"stop","index":0,"delta":{}}],"id":"c","model":"inner","timings":{"prompt_ms":1.5},"usage":{"prompt_tokens":3,"completion_tokens":9}})");
 const std::string usage_chunk = event(
@@ -36,7 +37,7 @@ struct Told {
 };
 
 Told relayed(const Asked& asked, std::string_view stream, std::size_t piece = 0, std::string_view backend_model = "inner") {
-    StreamRelay relay(asked, backend_model);
+    StreamRelay relay(asked, backend_model, "chatcmpl-1");
     Told told;
     for (std::size_t at = 0; at < stream.size(); at += piece ? piece : stream.size()) {
         EXPECT_TRUE(relay.feed(stream.substr(at, piece ? piece : stream.size()), told.out));
@@ -109,18 +110,50 @@ TEST(WholeAnswer, EmbeddingsBecomeBase64WhereWanted) {
 
 TEST(StreamRelay, PassesChunksOnUnderTheCallersModelName) {
     const auto told = relayed(asked_for(), text_chunk("a") + text_chunk("b") + done);
-    EXPECT_EQ(told.out, text_chunk("a", "mine") + text_chunk("b", "mine"));
+    EXPECT_EQ(told.out, ours("a") + ours("b"));
     EXPECT_TRUE(told.finished);
     EXPECT_TRUE(told.sent);
     EXPECT_FALSE(told.failure);
     EXPECT_EQ(told.usage.output_tokens, 2) << "about one a chunk while the backend has not told";
-    EXPECT_EQ(relayed(asked_for(false, "inner"), text_chunk("a")).out, text_chunk("a")) << "nothing to replace";
+    EXPECT_EQ(relayed(asked_for(false, "inner"), text_chunk("a") + text_chunk("b")).out, ours("a", "inner") + ours("b", "inner"));
+}
+
+TEST(StreamRelay, EveryChunkHasOurIdInWhateverOrderTheBackendWritesIt) {
+    const std::string_view rows[] = {
+        R"({"id":"c","object":"chat.completion.chunk","model":"inner","choices":[{"delta":{"content":"a"}}]})",
+        R"({"model":"inner","choices":[{"delta":{"content":"a"}}],"id":"c"})",
+        R"({"id":"c","model":"mine","choices":[{"delta":{"content":"a"}}]})",
+        R"({"choices":[{"delta":{"tool_calls":[{"id":"call_1"}]}}],"id":"c","model":"inner"})",
+        R"({"choices":[{"delta":{"content":"\"id\":\"c\""}}],"id":"c","model":"inner"})",
+        R"({"id":"another every time","choices":[{"delta":{"content":"a"}}],"model":"inner"})",
+        R"({"choices":[{"delta":{"content":"a"}}],"model":"inner"})",
+    };
+    for (const auto first : rows) {
+        for (const auto second : rows) {
+            const auto told = relayed(asked_for(), event(first) + event(second));
+            const auto end = told.out.find("\n\n");
+            ASSERT_NE(end, std::string::npos) << first;
+            for (const auto& [sent, out] : {std::pair(first, told.out.substr(0, end)), std::pair(second, told.out.substr(end + 2))}) {
+                const auto chunk = parse_json(std::string_view(out).substr(6)).value();
+                EXPECT_EQ(chunk.at("id"), "chatcmpl-1") << first << second;
+                EXPECT_EQ(chunk.at("model"), "mine") << first << second;
+                EXPECT_EQ(chunk.at("choices"), parse_json(sent)->at("choices")) << first << second;
+            }
+        }
+    }
+}
+
+TEST(AnswerIds, NameTheKindAndTheRun) {
+    const auto run = *RunId::parse("44444444-4444-7444-8444-444444444444");
+    EXPECT_EQ(answer_id(Operation::chat, run), "chatcmpl-" + run.str());
+    EXPECT_EQ(answer_id(Operation::completion, run), "cmpl-" + run.str());
+    EXPECT_EQ(answer_id(Operation::embedding, run), "") << "embeddings have none";
 }
 
 TEST(StreamRelay, OnlyTheModelMemberIsReplacedNeverWhatTheModelSaid) {
-    const auto chunk = text_chunk(R"(the \"model\":\"inner\" and \"usage\" and \"error\")");
+    const auto chunk = text_chunk("first") + text_chunk(R"(the \"model\":\"inner\" and \"usage\" and \"error\")");
     const auto told = relayed(asked_for(), chunk);
-    EXPECT_EQ(told.out, text_chunk(R"(the \"model\":\"inner\" and \"usage\" and \"error\")", "mine"));
+    EXPECT_EQ(told.out, ours("first") + ours(R"(the \"model\":\"inner\" and \"usage\" and \"error\")"));
     EXPECT_FALSE(told.failure);
 }
 
@@ -173,7 +206,7 @@ TEST(StreamRelay, NullUsageAndNullErrorAreNothing) {
 
 TEST(StreamRelay, CommentsAreRelayedAsTheyAre) {
     const auto told = relayed(asked_for(), ": ping\n\n" + text_chunk("a") + ":\n\n");
-    EXPECT_EQ(told.out, ": ping\n\n" + text_chunk("a", "mine") + ":\n\n");
+    EXPECT_EQ(told.out, ": ping\n\n" + ours("a") + ":\n\n");
     EXPECT_FALSE(relayed(asked_for(), ": ping\n\n").sent) << "a comment is no part of the answer";
 }
 
@@ -194,7 +227,7 @@ TEST(StreamRelay, AnErrorInTheMiddleIsAFailureAndEndsTheStream) {
         EXPECT_EQ(told.failure->code, row.code) << row.data;
         EXPECT_EQ(told.failure->fault, row.fault) << row.data;
         EXPECT_TRUE(told.finished);
-        EXPECT_EQ(told.out, text_chunk("a", "mine")) << "nothing after it is passed on";
+        EXPECT_EQ(told.out, ours("a")) << "nothing after it is passed on";
     }
 }
 
@@ -203,13 +236,13 @@ TEST(StreamRelay, BrokenChunksAreAFailure) {
         const auto told = relayed(asked_for(), text_chunk("a") + event(data) + text_chunk("b"));
         ASSERT_TRUE(told.failure) << data;
         EXPECT_EQ(told.failure->code, "runtime_error");
-        EXPECT_EQ(told.out, text_chunk("a", "mine")) << data;
+        EXPECT_EQ(told.out, ours("a")) << data;
     }
 }
 
 TEST(StreamRelay, AnEndlessEventIsGivenUp) {
     const auto asked = asked_for();
-    StreamRelay relay(asked, "inner");
+    StreamRelay relay(asked, "inner", "chatcmpl-1");
     std::string out;
     const std::string piece(1 << 20, 'x');
     bool going = relay.feed("data: ", out);
@@ -225,7 +258,7 @@ TEST(StreamRelay, SplittingAtEveryByteGivesTheSame) {
     const auto whole = said(relayed(asked, stream));
     EXPECT_TRUE(whole.ends_with("|11,22,5|finished")) << whole;
     for (std::size_t cut = 1; cut < stream.size(); ++cut) {
-        StreamRelay relay(asked, "inner");
+        StreamRelay relay(asked, "inner", "chatcmpl-1");
         Told told;
         ASSERT_TRUE(relay.feed(std::string_view(stream).substr(0, cut), told.out));
         ASSERT_TRUE(relay.feed(std::string_view(stream).substr(cut), told.out));
