@@ -1,8 +1,7 @@
 #include "system_routes.h"
 
-#include <fmt/format.h>
-
 #include "backup.h"
+#include "http/metrics.h"
 #include "http/openapi.h"
 #include "http/typed.h"
 #include "shipped_models.h"
@@ -63,27 +62,10 @@ public:
     }
 
     [[nodiscard]] http::Response metrics() const {
-        std::uint64_t open = 0, total = 0, requests = 0, running = 0, refused = 0, classes[6] = {};
-        for (const auto* counters : parts_.servers()) {
-            open += counters->connections_open;
-            total += counters->connections_total;
-            requests += counters->requests_total;
-            running += counters->requests_running;
-            refused += counters->refused_total;
-            for (std::size_t i = 0; i < 6; ++i) classes[i] += counters->status_class[i];
-        }
-        std::string out;
-        const auto metric = [&out](std::string_view metric_name, std::string_view type, std::string_view help, std::uint64_t value) {
-            out += fmt::format("# HELP {0} {1}\n# TYPE {0} {2}\n{0} {3}\n", metric_name, help, type, value);
-        };
-        metric("meridian_http_connections_open", "gauge", "Connections that are open now.", open);
-        metric("meridian_http_connections_total", "counter", "Connections accepted.", total);
-        metric("meridian_http_requests_running", "gauge", "Requests being answered now.", running);
-        metric("meridian_http_requests_total", "counter", "Requests received.", requests);
-        metric("meridian_http_refused_total", "counter", "Connections refused because there were too many.", refused);
-        out += "# HELP meridian_http_responses_total Answers by class of status.\n# TYPE meridian_http_responses_total counter\n";
-        for (int i = 1; i < 6; ++i) out += fmt::format("meridian_http_responses_total{{class=\"{}xx\"}} {}\n", i, classes[i]);
-        return {.status = 200, .headers = {{"Content-Type", "text/plain; version=0.0.4; charset=utf-8"}}, .body = std::move(out)};
+        const auto servers = parts_.servers();
+        http::MetricsText out;
+        http::add_server_metrics(out, servers);
+        return {.status = 200, .headers = {{"Content-Type", std::string(http::MetricsText::content_type)}}, .body = out.text()};
     }
 
 private:

@@ -25,6 +25,17 @@ void count(Counter& counter) {
     counter.fetch_add(1, std::memory_order_relaxed);
 }
 
+Error unreadable(ParseTrouble trouble, std::size_t body_max) {
+    if (trouble != ParseTrouble::body_too_large) return Error(Fault::invalid, "The body of the request cannot be read.");
+    return Error(Fault::too_large, "The body of the request is longer than " + std::to_string(body_max) + " bytes; send less at a time.");
+}
+
+Error no_room() {
+    return Error(Fault::unavailable, "The requests that are being read hold as much memory as they may; try again in a moment.")
+        .with_code("overloaded")
+        .after(std::chrono::seconds(1));
+}
+
 }  // namespace
 
 ServerConnection::ServerConnection(std::shared_ptr<ServerCore> core, std::unique_ptr<Stream> stream)
@@ -79,7 +90,10 @@ Task<bool> ServerConnection::receive_head() {
         const auto used = parser_.feed(bytes);
         if (!used) {
             begin_accounting();
-            co_await refuse_unread(parser_.trouble(), "The request cannot be read: " + used.error().said + ".");
+            const bool is_long = parser_.trouble() == ParseTrouble::head_too_large;
+            co_await refuse_unread(
+                Error(is_long ? Fault::too_large : Fault::invalid, "The request cannot be read: " + used.error().said + "."),
+                is_long ? 431 : 0);
             end_accounting();
             co_return false;
         }
@@ -96,6 +110,7 @@ Task<ServerConnection::Received> ServerConnection::receive_body() {
             if (!used) co_return Received::refused;
             input_.consume(*used);
             body_bytes_in_ += *used;
+            if (!hold(*used)) co_return Received::crowded;
             continue;
         }
         if (input_ended_ || closed_) co_return Received::gone;
@@ -122,9 +137,11 @@ Task<bool> ServerConnection::serve_one() {
     auto& router = core_->router;
     auto admission = router.admit(*this);
     route_ = admission.route;
+    if (!admission.refusal) admission.refusal = refuse_for_load();
     if (admission.refusal) {
         // Credentials are judged before the body is read. A short body is read over, so that the connection can go on.
         parser_.discard_body();
+        keeps_body_ = false;
         const bool reads_over = !parser_.expects_continue() && parser_.limit_body(read_over_max);
         const auto received = reads_over ? co_await receive_body() : Received::refused;
         if (received == Received::gone) co_return false;
@@ -136,14 +153,12 @@ Task<bool> ServerConnection::serve_one() {
         co_return keep_ && !closed_;
     }
     const auto body_max = route_->body_max ? route_->body_max : core_->limits.body_bytes;
-    const bool is_short_enough = parser_.limit_body(body_max).has_value();
-    const auto received = is_short_enough ? co_await receive_body() : Received::refused;
+    auto received = Received::refused;
+    if (parser_.limit_body(body_max))
+        received = has_room(parser_.content_length().value_or(0)) ? co_await receive_body() : Received::crowded;
     if (received == Received::gone) co_return false;
-    if (received == Received::refused) {
-        const bool is_long = parser_.trouble() == ParseTrouble::body_too_large;
-        co_await refuse_unread(parser_.trouble(), is_long ? "The body of the request is longer than " + std::to_string(body_max) +
-                                                                " bytes; send less at a time."
-                                                          : "The body of the request cannot be read.");
+    if (received != Received::whole) {
+        co_await refuse_unread(received == Received::crowded ? no_room() : unreadable(parser_.trouble(), body_max), 0);
         co_return false;
     }
     running_ = true;
@@ -155,13 +170,11 @@ Task<bool> ServerConnection::serve_one() {
     co_return ended_&& keep_ && !closed_;
 }
 
-// An answer while bytes of the request are still on their way: the connection cannot be used again.
-Task<> ServerConnection::refuse_unread(ParseTrouble trouble, std::string said) {
-    const bool is_long = trouble == ParseTrouble::body_too_large || trouble == ParseTrouble::head_too_large;
-    const Error error(is_long ? Fault::too_large : Fault::invalid, std::move(said));
+// An answer while bytes of the request are still on their way: the connection cannot be used again. `status` 0: the error's.
+Task<> ServerConnection::refuse_unread(Error error, int status) {
     const auto& request = parser_.request();
     auto response = render(route_ ? route_->dialect : core_->router.dialect_of(request.target), error, request.id);
-    if (trouble == ParseTrouble::head_too_large) response.status = 431;
+    if (status != 0) response.status = status;
     keep_ = false;
     lingers_ = true;
     co_await answer(std::move(response));
@@ -366,6 +379,7 @@ void ServerConnection::begin_accounting() {
     ended_ = false;
     keep_ = true;
     bytes_out_ = body_bytes_in_ = 0;
+    keeps_body_ = true;
     began_ = core_->clock.steady();
     clear_deadline();
     count(core_->counters.requests_total);
@@ -375,6 +389,7 @@ void ServerConnection::begin_accounting() {
 void ServerConnection::end_accounting() {
     running_ = false;
     hangup_ = nullptr;
+    let_go();
     core_->counters.requests_running.fetch_sub(1, std::memory_order_relaxed);
     count(core_->counters.status_class[std::min(status_ / 100, 5)]);
     if (!core_->access_log) return;

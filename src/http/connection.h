@@ -21,7 +21,15 @@ using ServedHook = boost::intrusive::list_base_hook<boost::intrusive::link_mode<
 struct ServerCore : std::enable_shared_from_this<ServerCore> {
     ServerCore(const Router& r, Clock& c, Rng& rng, Executor e, ServerLimits l, std::shared_ptr<TlsContext> t,
                std::function<void(const Access&)> log)
-        : router(r), clock(c), executor(e), limits(l), tls(std::move(t)), access_log(std::move(log)), ids(rng), one_ended(e) {}
+        : router(r),
+          clock(c),
+          executor(e),
+          limits(l),
+          tls(std::move(t)),
+          access_log(std::move(log)),
+          ids(rng),
+          one_ended(e),
+          backlog(l.backlog) {}
 
     const Router& router;
     Clock& clock;
@@ -35,9 +43,12 @@ struct ServerCore : std::enable_shared_from_this<ServerCore> {
     boost::intrusive::list<ServerConnection, boost::intrusive::base_hook<ServedHook>, boost::intrusive::constant_time_size<false>>
         connections;
     std::vector<std::shared_ptr<Listener>> listeners;
-    std::size_t open = 0;  // in `connections`
+    std::size_t open = 0;    // in `connections`
+    std::size_t runs = 0;    // being answered, of the routes that may be shed
+    std::size_t bodies = 0;  // bytes held
     bool draining = false;
     Event one_ended;
+    Backlog backlog;
 
     // Deadlines without a timer for each operation: while there are connections, one sweep every quarter of a second.
     void watch();
@@ -45,12 +56,16 @@ struct ServerCore : std::enable_shared_from_this<ServerCore> {
     void close_listeners();
     // Closes every connection and ends its handler.
     void close_all();
+    // Looks for a backlog from now on, as long as anything runs.
+    void probe();
 
 private:
     void sleep_then_sweep();
     void sweep();
+    void sleep_then_measure();
 
-    bool watching_ = false;
+    bool watching_ = false, probing_ = false, was_busy_ = false;
+    asio::cancellation_signal wake_probe_;
     asio::cancellation_signal wake_;
 };
 
@@ -79,14 +94,18 @@ public:
     Task<std::unique_ptr<WebSocket>> upgrade() override;
 
 private:
-    enum class Received { whole, refused, gone };
+    enum class Received { whole, refused, crowded, gone };
     struct Accounting;
 
     Task<bool> secure();
     Task<bool> receive_head();
     Task<Received> receive_body();
     Task<bool> serve_one();
-    Task<> refuse_unread(ParseTrouble trouble, std::string said);
+    Task<> refuse_unread(Error error, int status);
+    std::optional<Response> refuse_for_load();
+    [[nodiscard]] bool has_room(std::uint64_t body) const;
+    [[nodiscard]] bool hold(std::size_t body_bytes);
+    void let_go();
     Task<> linger();
     Task<> arrival();
     Task<bool> send(std::span<const std::string_view> parts);
@@ -112,13 +131,15 @@ private:
     Steady deadline_ = Steady::max();
     bool reading_ = false, input_ended_ = false, closed_ = false, idle_ = false, running_ = false;
     bool is_first_ = true;
+    bool is_run_ = false;   // counted among the core's runs
+    std::size_t held_ = 0;  // of the core's bodies
 
     // Of the answer under way.
     std::string head_;
     HeadPlan plan_;
     const Route* route_ = nullptr;
     int status_ = 0;  // 0: not begun
-    bool ended_ = false, sends_body_ = true, keep_ = true, lingers_ = false;
+    bool ended_ = false, keeps_body_ = true, sends_body_ = true, keep_ = true, lingers_ = false;
     std::uint64_t unsent_ = 0;  // of an announced length
     std::uint64_t bytes_out_ = 0, body_bytes_in_ = 0;
     Steady began_{};

@@ -46,6 +46,7 @@ struct Route {
     Handler handler;
     RouteDoc doc;
     std::size_t body_max = 0;  // 0: the server's default
+    bool may_be_shed = false;  // refused with 503 when the loop has more work than it can do
 };
 
 class Router {

@@ -53,7 +53,8 @@ http::Route invoke(std::string path, std::string id, std::string summary, http::
                       .dialect = Dialect::openai,
                       .handler = std::move(handler),
                       .doc = http::doc(std::move(id), std::move(summary), "openai"),
-                      .body_max = limits::chat_body_bytes};
+                      .body_max = limits::chat_body_bytes,
+                      .may_be_shed = true};
     route.doc.request = JsonObject{{"type", "object"}, {"additionalProperties", true}};
     route.doc.response = JsonObject{{"type", "object"}, {"additionalProperties", true}};
     return route;

@@ -83,6 +83,8 @@ void World::run_for(Duration length) {
     state_->clock.move_to(until);
 }
 
+void World::work_for(Duration length) { state_->clock.move_to(state_->clock.steady() + length); }
+
 void World::jump_wall_clock(Duration by) { state_->clock.jump_wall(by); }
 
 }  // namespace meridian::sim

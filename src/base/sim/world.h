@@ -59,6 +59,8 @@ public:
     }
     // Lets `length` of virtual time pass.
     void run_for(Duration length);
+    // Whoever calls this is busy for so long: time passes, and nobody else does anything meanwhile.
+    void work_for(Duration length);
     void jump_wall_clock(Duration by);  // now() jumps, steady() does not
 
 private:
