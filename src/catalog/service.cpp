@@ -15,7 +15,7 @@
 #include "catalog/package.h"
 #include "catalog/store.h"
 #include "http/client.h"
-#include "identity/follower.h"
+#include "store/follower.h"
 
 namespace meridian::catalog {
 namespace {
@@ -170,7 +170,7 @@ struct Catalog::State {
     const keys::SealingKey& sealing;
     Disk& disk;
     std::string shipped;
-    identity::Follower<Table> table;
+    store::Follower<Table> table;
     Flights flights;
 
     void merge(const std::vector<Model>& models);

@@ -9,8 +9,8 @@
 #include <utility>
 
 #include "base/hash.h"
-#include "identity/follower.h"
 #include "identity/service.h"
+#include "store/follower.h"
 
 namespace meridian::identity {
 
@@ -33,7 +33,7 @@ struct Identity::State final : http::Authorizer {
     store::Store& store;
     Clock& clock;
     Rng& rng;
-    Follower<KeyTable> keys;
+    store::Follower<KeyTable> keys;
 
     State(store::Store& s, Clock& c, Rng& r);
 

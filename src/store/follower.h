@@ -11,15 +11,16 @@
 
 #include "base/async.h"
 #include "base/log.h"
+#include "base/snapshot.h"
 #include "store/store.h"
 
-namespace meridian::identity {
+namespace meridian::store {
 
 template <class T>
 class Follower {
 public:
-    using Build = std::function<T(store::Tx&)>;
-    Follower(store::Store& store, std::vector<std::string> topics, Build build)
+    using Build = std::function<T(Tx&)>;
+    Follower(Store& store, std::vector<std::string> topics, Build build)
         : core_(std::make_shared<Core>(store, std::move(build))), topics_(std::move(topics)) {}
     Follower(const Follower&) = delete;
     Follower& operator=(const Follower&) = delete;
@@ -29,11 +30,11 @@ public:
         core_->close();
     }
 
-    [[nodiscard]] std::shared_ptr<const T> now() const { return std::atomic_load(&core_->current); }
+    [[nodiscard]] std::shared_ptr<const T> now() const { return core_->value.current(); }
     // Blocking. After it, now() has at least what was committed before the call.
     void refresh() { core_->refresh(); }
     void follow(Executor executor) {
-        token_ = core_->store.feed().listen(std::move(executor), topics_, [core = core_](store::Revision) {
+        token_ = core_->store.feed().listen(std::move(executor), topics_, [core = core_](Revision) {
             if (core->queued.exchange(true)) return;  // that one has not begun to read yet
             core->store.pool().post([core] { core->refresh_or_log(); });
         });
@@ -41,12 +42,12 @@ public:
 
 private:
     struct Core {
-        Core(store::Store& s, Build b) : store(s), build(std::move(b)), current(std::make_shared<const T>()) {}
+        Core(Store& s, Build b) : store(s), build(std::move(b)) {}
         void refresh() {
             const std::lock_guard lock(turn);  // so that an older read never replaces a newer one
             if (closed) return;
             queued = false;
-            std::atomic_store(&current, std::make_shared<const T>(store.read_now(build)));
+            value.publish(std::make_shared<const T>(store.read_now(build)));
         }
         void refresh_or_log() {
             try {
@@ -59,13 +60,12 @@ private:
             const std::lock_guard lock(turn);
             closed = true;
         }
-        store::Store& store;
+        Store& store;
         Build build;
         std::mutex turn;
         bool closed = false;
         std::atomic<bool> queued = false;
-        // Through std::atomic_load: libstdc++ 12's atomic<shared_ptr> unlocks a reader without ordering, which TSan rightly tells.
-        std::shared_ptr<const T> current;
+        Snapshot<T> value;
     };
     // Shared with refreshes that wait in the pool and may run after we are gone.
     std::shared_ptr<Core> core_;
@@ -73,4 +73,4 @@ private:
     std::shared_ptr<void> token_;
 };
 
-}  // namespace meridian::identity
+}  // namespace meridian::store
