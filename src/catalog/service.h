@@ -56,7 +56,7 @@ struct Model {
     std::string name;  // "smollm2-135m-instruct"
     std::string title, description, licence, family;
     std::optional<ProjectId> project;  // private to it; nullopt: shared catalogue
-    OrganizationId organization;       // the project's; nil for the shared catalogue, and when the project is gone
+    OrganizationId organization = {};  // the project's; nil for the shared catalogue, and when the project is gone
     std::vector<Capability> capabilities;
     std::vector<Artifact> artifacts;  // exactly one GGUF today; empty for an upstream
     std::vector<Upstream> upstreams;

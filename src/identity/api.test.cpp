@@ -6,30 +6,13 @@
 
 #include "base/json.h"
 #include "base/sim/world.h"
+#include "http/exchange.test.h"
 #include "http/route.h"
 #include "identity/permissions.h"
 #include "identity/service.h"
 
 namespace meridian::identity {
 namespace {
-
-class FakeExchange final : public http::Exchange {
-public:
-    http::Request& request() override { return asked; }
-    Task<> answer(http::Response response) override {
-        answered = std::move(response);
-        co_return;
-    }
-    Task<> begin(int, http::Headers) override { co_return; }
-    Task<bool> write(std::string_view) override { co_return true; }
-    Task<> end() override { co_return; }
-    [[nodiscard]] bool begun() const override { return answered.has_value(); }
-    void on_hangup(std::move_only_function<void()>) override {}
-    [[nodiscard]] bool gone() const override { return false; }
-
-    http::Request asked;
-    std::optional<http::Response> answered;
-};
 
 struct Answer {
     int status = 0;
@@ -57,14 +40,8 @@ struct IdentityApiTest : testing::Test {
     void SetUp() override { add_routes(router, identity); }
 
     Answer ask(std::string method, const std::string& target, std::string body = "") {
-        FakeExchange exchange;
-        exchange.asked.method = std::move(method);
-        exchange.asked.target = target;
-        exchange.asked.path = target.substr(0, target.find('?'));
-        if (const auto mark = target.find('?'); mark != std::string::npos)
-            exchange.asked.query = *http::parse_query(target.substr(mark + 1));
+        http::test::WholeExchange exchange(std::move(method), target, std::move(body));
         if (!secret.empty()) exchange.asked.headers.add("X-Auth-Token", secret);
-        exchange.asked.body = std::move(body);
         world.run(router.handle(exchange));
         const http::Response& response = exchange.answered.value();
         Answer answer{response.status, nullptr};

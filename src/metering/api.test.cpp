@@ -1,47 +1,18 @@
 // Who gets to see which receipt, through the real router.
 #include <gtest/gtest.h>
 
-#include "http/route.h"
-#include "identity/service.h"
+#include "http/exchange.test.h"
+#include "identity/door.test.h"
 #include "metering/note.h"
 #include "metering/testing.h"
 
 namespace meridian::metering {
 namespace {
 
-class FakeExchange final : public http::Exchange {
-public:
-    http::Request& request() override { return asked; }
-    Task<> answer(http::Response response) override {
-        answered = std::move(response);
-        co_return;
-    }
-    Task<> begin(int, http::Headers) override { co_return; }
-    Task<bool> write(std::string_view) override { co_return true; }
-    Task<> end() override { co_return; }
-    [[nodiscard]] bool begun() const override { return answered.has_value(); }
-    void on_hangup(std::move_only_function<void()>) override {}
-    [[nodiscard]] bool gone() const override { return false; }
-
-    http::Request asked;
-    std::optional<http::Response> answered;
-};
-
-// Everybody is `caller`, and what was asked of the authorizer is remembered.
-class Door final : public http::Authorizer {
-public:
-    std::shared_ptr<const http::Principal> authorize(const http::Request&, const http::Permission& permission) override {
-        asked = permission.action + " " + permission.scope;
-        return permission.scope == "public" ? nullptr : std::make_shared<identity::Caller>(caller);
-    }
-    identity::Caller caller;
-    std::string asked;
-};
-
 struct ReceiptApi : ::testing::Test {
     testing::Bench bench;
     std::unique_ptr<testing::Running> running = bench.open();
-    Door door;
+    identity::test::Door door;
     http::Router router{door};
 
     void SetUp() override {
@@ -50,12 +21,7 @@ struct ReceiptApi : ::testing::Test {
         door.caller.project = testing::project;
     }
     http::Response ask(const std::string& target, std::string accept = "") {
-        FakeExchange exchange;
-        exchange.asked.method = "GET";
-        exchange.asked.target = target;
-        exchange.asked.path = target.substr(0, target.find('?'));
-        if (const auto mark = target.find('?'); mark != std::string::npos)
-            exchange.asked.query = *http::parse_query(target.substr(mark + 1));
+        http::test::WholeExchange exchange("GET", target);
         if (!accept.empty()) exchange.asked.headers.add("Accept", std::move(accept));
         bench.world.run(router.handle(exchange));
         return exchange.answered.value();
