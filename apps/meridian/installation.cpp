@@ -1,17 +1,12 @@
 #include "installation.h"
 
 #include <fmt/format.h>
-#include <sys/socket.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include <algorithm>
 #include <atomic>
 #include <boost/asio/execution/context.hpp>
-#include <boost/asio/ip/tcp.hpp>
 #include <boost/asio/query.hpp>
-#include <cerrno>
-#include <cstring>
 #include <thread>
 
 #include "base/real/real.h"
@@ -21,11 +16,13 @@
 #include "inference/api.h"
 #include "inference/events.h"
 #include "inference/gateway.h"
+#include "inference/open_door.h"
 #include "inference/reconcile.h"
 #include "inference/store.h"
 #include "keys/keys.h"
 #include "llama_path.h"
 #include "local_authorizer.h"
+#include "places.h"
 #include "quantum.h"
 #include "shipped_models.h"
 #include "store/blobs.h"
@@ -79,42 +76,6 @@ fleet::Node known_node(store::Store& store, fleet::Node node, Timestamp now) {
     });
 }
 
-// SO_REUSEPORT, which our own loops share a port by, would let a second Meridian in silently.
-std::optional<Diagnostic> port_taken(const Address& at) {
-    const int family = at.ip.is_v6() ? AF_INET6 : AF_INET;
-    const int fd = ::socket(family, SOCK_STREAM | SOCK_CLOEXEC, 0);
-    const int on = 1;
-    ::setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on);
-    const asio::ip::tcp::endpoint endpoint(at.ip, at.port);
-    const bool bound = ::bind(fd, endpoint.data(), static_cast<socklen_t>(endpoint.size())) == 0;
-    const int error = errno;
-    ::close(fd);
-    if (bound) return std::nullopt;
-    if (error == EADDRINUSE)
-        return Diagnostic{fmt::format("Port {} is taken by another program. Stop it, or choose another port with --listen.", at.port)};
-    return Diagnostic{fmt::format("Cannot listen on {}: {}.", at.str(), std::strerror(error))};
-}
-
-// Replicas serve on Unix sockets, whose paths have at most 107 bytes. Below a long data directory there is no room for them:
-// then they get a short directory of their own, the same one after every restart.
-constexpr std::size_t replicas_path_max = 107 - 28;
-
-expected<std::string> replica_directory(Disk& disk, const Layout& layout) {
-    if (layout.replicas().size() <= replicas_path_max) return layout.replicas();
-    const std::string base = fmt::format("/tmp/meridian-{}", ::geteuid());
-    if (::mkdir(base.c_str(), 0700) != 0 && errno != EEXIST)
-        return complaint(fmt::format("Cannot make {}: {}.", base, std::strerror(errno)));
-    struct stat facts{};
-    // Somebody else's directory of that name would give them our sockets.
-    if (::lstat(base.c_str(), &facts) != 0 || !S_ISDIR(facts.st_mode) || facts.st_uid != ::geteuid() || (facts.st_mode & 077) != 0) {
-        return complaint(
-            fmt::format("{} is not a private directory of ours; remove it, or use a data directory with a shorter path.", base));
-    }
-    const auto path = fmt::format("{}/{}", base, hex(sha256(layout.replicas())).substr(0, 16));
-    if (auto made = disk.make_directories(path); !made) return complaint(made.error().said);
-    return path;
-}
-
 bool is_loopback(const Address& at) { return !at.unix_path.empty() || at.ip.is_loopback(); }
 
 // Everything in constructor order; destroyed in reverse. Each member may use those above it.
@@ -166,6 +127,7 @@ private:
     std::optional<identity::Identity> identity_;
     identity::Bootstrap bootstrap_;
     std::optional<LocalAuthorizer> authorizer_;
+    std::optional<inference::OpenDoor> door_;
     std::optional<catalog::Catalog> catalog_;
     std::unique_ptr<fleet::Driver> driver_;
     std::optional<inference::Deployments> deployments_;
@@ -225,13 +187,15 @@ expected<void> Running::open_services() {
     authorizer_.emplace(identity_->authorizer(), bootstrap_, owner, rng_);
     catalog_.emplace(*store_, *artifacts_, clock_, rng_, io_pool_, control_keys_->sealing, disk_, std::string(shipped_models));
     catalog_->load();
-    const auto replicas = replica_directory(disk_, layout_);
+    const auto replicas = replica_directory(disk_, layout_.replicas());
     if (!replicas) return std::unexpected(replicas.error());
     const auto home = loops_.executor(0);
     identity_->follow(home);
     catalog_->follow(home);
     auto node = known_node(*store_, fleet::probe_host(disk_, rng_, *zone_, *replicas), clock_.now());
     driver_ = fleet::process_driver(disk_, network_, clock_, rng_, io_pool_, home, {.directory = *replicas, .shim_program = own_path()});
+    auto runtimes = runtimes_of(disk_, options_.runtimes, llama_path(options_.llama_server), options_.runtime_threads);
+    if (!runtimes) return std::unexpected(runtimes.error());
     quantum_.emplace(QuantumParts{.store = *store_,
                                   .content = *content_,
                                   .files = io_pool_,
@@ -242,18 +206,17 @@ expected<void> Running::open_services() {
                                   .home = home,
                                   .threads = 0},
                      node);
-    deployments_.emplace(*store_, *catalog_, std::vector{std::move(node)}, *zone_, clock_, rng_);
+    deployments_.emplace(*store_, *catalog_, std::vector{std::move(node)}, *zone_, clock_, rng_, std::move(*runtimes));
     events_.emplace(*deployments_, *store_, clock_);
     clients_.emplace(network_, clock_, loops_, http::EgressPolicy(options_.egress));
     gateway_.emplace(serving_, *meter_, [this](const Executor& executor) -> http::Client& { return clients_->here(executor); });
-    reconciler_.emplace(*store_, *content_, *catalog_, *driver_, *deployments_, serving_, clock_, rng_, home,
-                        inference::RuntimeOptions{
-                            .llama_server = llama_path(options_.llama_server), .extra_readable = {}, .threads = options_.runtime_threads});
+    reconciler_.emplace(*store_, *content_, *catalog_, *driver_, *deployments_, serving_, clock_, rng_, home);
     return {};
 }
 
 void Running::add_routes() {
-    router_.emplace(*authorizer_);
+    door_.emplace(*authorizer_, serving_);
+    router_.emplace(*door_);
     inference::add_openai_routes(*router_, *gateway_);
     inference::add_scaleway_routes(*router_, *deployments_, *catalog_, url_);
     inference::add_native_routes(*router_, *deployments_, *catalog_, *content_, *store_, disk_);

@@ -23,7 +23,8 @@ struct UpOptions {
     bool insecure = false;  // listen beyond loopback without TLS
     std::vector<std::string> egress;
     std::string llama_server;
-    std::uint32_t loops = 0;  // 0: one a core
+    std::vector<std::string> runtimes;  // "vllm=PROGRAM", or a JSON file that describes some
+    std::uint32_t loops = 0;            // 0: one a core
     std::uint32_t runtime_threads = 0;
     bool access_log = false;
     log::Level log_level = log::Level::warn;

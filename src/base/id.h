@@ -49,6 +49,7 @@ using PrincipalId = Id<struct PrincipalTag>;  // a user or an application
 using ModelId = Id<struct ModelTag>;
 using DeploymentId = Id<struct DeploymentTag>;
 using EndpointId = Id<struct EndpointTag>;
+using AclRuleId = Id<struct AclRuleTag>;
 using ReplicaId = Id<struct ReplicaTag>;
 using NodeId = Id<struct NodeTag>;
 using RunId = Id<struct RunTag>;  // also the id of the run's receipt

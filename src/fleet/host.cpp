@@ -11,6 +11,7 @@
 
 #include <algorithm>
 #include <csignal>
+#include <filesystem>
 
 #include "base/error.h"
 #include "base/log.h"
@@ -36,14 +37,23 @@ std::uint64_t memory_of_host(const std::vector<sandbox::Hierarchy>& groups) {
     return bytes;
 }
 
-std::uint32_t cpus_of_host(const std::vector<sandbox::Hierarchy>& groups) {
+// Empty on hosts with more CPUs than the set holds: their replicas are not pinned.
+std::vector<int> cpu_ids_of_host() {
     cpu_set_t allowed;
     CPU_ZERO(&allowed);
+    std::vector<int> out;
+    if (::sched_getaffinity(0, sizeof allowed, &allowed) != 0) return out;
+    for (int cpu = 0; cpu < CPU_SETSIZE; ++cpu)
+        if (CPU_ISSET(cpu, &allowed)) out.push_back(cpu);
+    return out;
+}
+
+std::uint32_t cpus_of_host(const std::vector<int>& ids, const std::vector<sandbox::Hierarchy>& groups) {
     std::uint32_t cpus = 1;
-    if (::sched_getaffinity(0, sizeof allowed, &allowed) == 0) {
-        cpus = static_cast<std::uint32_t>(std::max(1, CPU_COUNT(&allowed)));
+    if (!ids.empty()) {
+        cpus = static_cast<std::uint32_t>(ids.size());
     } else if (const long online = ::sysconf(_SC_NPROCESSORS_ONLN); online > 0) {
-        cpus = static_cast<std::uint32_t>(online);  // more CPUs than the set holds
+        cpus = static_cast<std::uint32_t>(online);
     }
     for (const auto& group : groups) {
         if (const auto quota = cpu_quota(small_file(group.own + "/cpu.max"))) cpus = std::min(cpus, *quota);
@@ -92,7 +102,14 @@ std::vector<Gpu> gpus_of_host() {
     const auto text = read_within(from.get(), child, nvidia_smi_limit_ms);
     while (::waitpid(child, nullptr, 0) < 0 && errno == EINTR) {
     }
-    return parse_nvidia_smi(text);
+    auto gpus = parse_nvidia_smi(text);
+    std::error_code none;  // a driver that shows no such directory
+    for (const auto& entry : std::filesystem::directory_iterator("/proc/driver/nvidia/gpus", none)) {
+        const auto known = parse_gpu_information(small_file(entry.path().string() + "/information"));
+        for (auto& gpu : gpus)
+            if (known && known->uuid == gpu.uuid) gpu.device = "/dev/nvidia" + std::to_string(known->minor);
+    }
+    return gpus;
 }
 
 // The node keeps its id over restarts: rows name it.
@@ -117,11 +134,15 @@ Node probe_host(Disk& disk, Rng& rng, const geography::Zone& zone, const std::st
     utsname host{};
     ::uname(&host);
     const auto groups = sandbox::hierarchies();
+    auto ids = cpu_ids_of_host();
+    const auto cpus = cpus_of_host(ids, groups);
+    if (ids.size() > cpus) ids.resize(cpus);  // a quota: more would only take turns
     return Node{.id = kept_id(disk, rng, state_directory),
                 .name = host.nodename,
                 .zone = zone,
                 .arch = host.machine,
-                .cpus = cpus_of_host(groups),
+                .cpus = cpus,
+                .cpu_ids = std::move(ids),
                 .memory_bytes = memory_of_host(groups),
                 .gpus = gpus_of_host(),
                 .sandbox_layers = sandbox::layers(sandbox::probe())};

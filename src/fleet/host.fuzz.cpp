@@ -6,6 +6,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     using namespace meridian::fleet;
     const std::string_view text(reinterpret_cast<const char*>(data), size);
     (void)parse_nvidia_smi(text);
+    (void)parse_gpu_information(text);
     (void)memory_total(text);
     (void)memory_limit(text);
     (void)cpu_quota(text);

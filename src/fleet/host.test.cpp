@@ -3,6 +3,9 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <filesystem>
+#include <fstream>
+
 #include "base/sim/world.h"
 #include "fleet/sandbox/cgroup.h"
 #include "fleet/sandbox/sandbox.h"
@@ -40,6 +43,43 @@ TEST(Host, ReadsGpusAndLeavesOutWhatItCannotRead) {
     EXPECT_EQ(gpus[1].memory_bytes, 81559ull << 20);
 }
 
+TEST(Host, ReadsWhichDeviceAGpuIs) {
+    const auto found = parse_gpu_information(
+        "Model: \t\t NVIDIA H100 80GB HBM3\nIRQ:   \t\t 18\nGPU UUID: \t GPU-8a1f2c3d-0000-1111-2222-333344445555\n"
+        "Bus Location: \t 0000:04:00.0\nDevice Minor: \t 5\n");
+    ASSERT_TRUE(found);
+    EXPECT_EQ(found->uuid, "GPU-8a1f2c3d-0000-1111-2222-333344445555");
+    EXPECT_EQ(found->minor, 5);
+    EXPECT_FALSE(parse_gpu_information("GPU UUID: GPU-1\nDevice Minor: five\n"));
+    EXPECT_FALSE(parse_gpu_information("Device Minor: 5\n"));
+}
+
+// The nvidia-smi here is a script of this test's own: it says what a host with two GPUs would.
+TEST(Host, OffersTheGpusThatNvidiaSmiNames) {
+    char made[] = "/tmp/smi-XXXXXX";
+    ASSERT_NE(::mkdtemp(made), nullptr);
+    const std::string directory = made;
+    std::ofstream(directory + "/nvidia-smi") << "#!/bin/sh\n"
+                                                "test \"$1\" = --query-gpu=index,uuid,name,memory.total || exit 9\n"
+                                                "echo '1, GPU-b, NVIDIA L4, 23034'\n"
+                                                "echo '0, GPU-a, NVIDIA L4, 23034'\n";
+    std::filesystem::permissions(directory + "/nvidia-smi", std::filesystem::perms::owner_all);
+    const std::string path = std::getenv("PATH");
+    ::setenv("PATH", (directory + ":" + path).c_str(), 1);
+    sim::World world(1);
+    const auto node = probe_host(world.disk(), world.rng(), geography::Zone::parse("fr-par-1").value(), "/state");
+    ::setenv("PATH", path.c_str(), 1);
+    std::filesystem::remove_all(directory);
+    ASSERT_EQ(node.gpus.size(), 2u);
+    EXPECT_EQ(node.gpus[1].uuid, "GPU-b");
+    EXPECT_EQ(node.gpus[1].device, "/dev/nvidia1");
+    const auto types = node_types(std::vector{node});
+    ASSERT_EQ(types.size(), 3u);
+    EXPECT_EQ(types[1].name, "GPU-L4-1" + types[0].name.substr(types[0].name.rfind('G') + 1));
+    EXPECT_EQ(types[2].gpus, 2u);
+    EXPECT_EQ(types[2].gpu, "NVIDIA L4");
+}
+
 TEST(Host, FindsItsControlGroupsOfBothVersions) {
     const auto found = sandbox::parse_hierarchies(
         "30 20 0:26 / /sys/fs/cgroup/memory rw,relatime shared:9 - cgroup cgroup rw,memory\n"
@@ -60,6 +100,7 @@ TEST(Host, IsProbedAndKeepsItsId) {
     const auto zone = geography::Zone::parse("fr-par-1").value();
     const auto first = probe_host(world.disk(), world.rng(), zone, "/state");
     EXPECT_GE(first.cpus, 1u);
+    EXPECT_EQ(first.cpu_ids.size(), first.cpus);
     EXPECT_GT(first.memory_bytes, 0u);
     EXPECT_FALSE(first.arch.empty());
     EXPECT_THAT(first.sandbox_layers, Contains("no-new-privs"));

@@ -64,6 +64,18 @@ std::optional<std::uint32_t> cpu_quota(std::string_view text) {
     return static_cast<std::uint32_t>(std::clamp<std::int64_t>(*quota / *period, 1, 1 << 16));
 }
 
+std::optional<GpuDevice> parse_gpu_information(std::string_view text) {
+    constexpr std::string_view uuid_key = "GPU UUID:", minor_key = "Device Minor:";
+    std::optional<std::string> uuid;
+    std::optional<int> minor;
+    for (const auto line : split(text, '\n')) {
+        if (line.starts_with(uuid_key)) uuid = trimmed(line.substr(uuid_key.size()));
+        if (line.starts_with(minor_key)) minor = number<int>(line.substr(minor_key.size()));
+    }
+    if (!uuid || !uuid->starts_with("GPU-") || !minor || *minor < 0) return std::nullopt;
+    return GpuDevice{std::move(*uuid), *minor};
+}
+
 std::vector<Gpu> parse_nvidia_smi(std::string_view csv) {
     std::vector<Gpu> out;
     for (const auto line : split(csv, '\n')) {
@@ -72,7 +84,11 @@ std::vector<Gpu> parse_nvidia_smi(std::string_view csv) {
         const auto index = number<int>(parts[0]);
         const auto mib = number<std::uint64_t>(parts[3]);
         if (!index || *index < 0 || !parts[1].starts_with("GPU-") || parts[2].empty() || !mib || *mib > (1u << 30)) continue;
-        out.push_back({.name = std::string(parts[2]), .uuid = std::string(parts[1]), .memory_bytes = *mib << 20, .index = *index});
+        out.push_back({.name = std::string(parts[2]),
+                       .uuid = std::string(parts[1]),
+                       .memory_bytes = *mib << 20,
+                       .index = *index,
+                       .device = "/dev/nvidia" + std::to_string(*index)});
     }
     std::ranges::sort(out, {}, &Gpu::index);
     return out;

@@ -26,7 +26,8 @@ NodeType host_type(const Node& node) {
                   .vcpus = node.cpus,
                   .gpus = 0,
                   .memory_bytes = node.memory_bytes,
-                  .vram_bytes = 0};
+                  .vram_bytes = 0,
+                  .gpu = {}};
     type.description = description(type, {});
     return type;
 }
@@ -44,7 +45,8 @@ void gpu_types(const Node& node, std::map<std::string, NodeType>& into) {
                 .vcpus = std::max<std::uint32_t>(1, static_cast<std::uint32_t>(std::uint64_t{node.cpus} * count / node.gpus.size())),
                 .gpus = count,
                 .memory_bytes = node.memory_bytes / node.gpus.size() * count,
-                .vram_bytes = 0};
+                .vram_bytes = 0,
+                .gpu = kind};
             for (std::uint32_t i = 0; i < count; ++i) type.vram_bytes += gpus[i].memory_bytes;
             type.description = description(type, kind);
             into.try_emplace(type.name, std::move(type));

@@ -93,6 +93,63 @@ TEST(Placement, ChoosesAsTheTableSays) {
     }
 }
 
+TEST(Placement, ANodeTypeSteersIt) {
+    const Need small{.memory_bytes = gib, .cpus = 1, .gpus = 0, .arch = ""};
+    auto mixed = node(1, "mixed", 200 * gib, "fr-par-1", "x86_64", 2);
+    mixed.gpus[1].name = "L4";
+    const std::vector nodes{mixed, node(2, "arm", 32 * gib, "fr-par-1", "aarch64"), node(3, "plain", 16 * gib)};
+    struct Row {
+        std::string_view type, chosen;
+        std::vector<int> gpus;
+    };
+    const Row rows[] = {{"CPU-4C-16G", "plain", {}},
+                        {"CPU-4C-32G-AARCH64", "arm", {}},
+                        {"CPU-4C-200G", "mixed", {}},
+                        {"GPU-H100-1", "mixed", {0}},
+                        {"GPU-L4-1", "mixed", {1}}};
+    const auto types = node_types(nodes);
+    ASSERT_EQ(types.size(), std::size(rows));
+    for (const auto& row : rows) {
+        SCOPED_TRACE(row.type);
+        const auto type = std::ranges::find(types, row.type, &NodeType::name);
+        ASSERT_NE(type, types.end());
+        const auto got = place(on_type(small, *type), Residency::only({zone("fr-par-1")}), nodes, std::vector<Load>(3));
+        ASSERT_TRUE(got) << got.error().said;
+        EXPECT_EQ(std::ranges::find(nodes, got->node, &Node::id)->name, row.chosen);
+        EXPECT_EQ(got->gpus, row.gpus);
+    }
+    // The one L4 is taken: the free H100 is no answer.
+    const auto none = place(on_type(small, *std::ranges::find(types, "GPU-L4-1", &NodeType::name)), Residency::only({zone("fr-par-1")}),
+                            nodes, std::vector<Load>{{.memory_used = 0, .cpus_used = 0, .gpus_used = {1}}, {}, {}});
+    ASSERT_FALSE(none);
+    EXPECT_THAT(none.error().said, testing::HasSubstr("node arm is aarch64, x86_64 is needed; node mixed has 0 of 2 GPUs free that are L4, "
+                                                      "1 needed; node plain has 16 GiB of memory, its type needs 100 GiB."));
+}
+
+TEST(Placement, CpusAreTheirOwnWhileThereAreEnough) {
+    auto host = node(1, "n", gib);
+    host.cpu_ids = {0, 1, 2, 3, 6, 7, 8, 9};
+    Load load;
+    const auto next = [&](Need need = {}) {
+        const auto got = choose_cpus(host, load, need);
+        load.cpu_ids_used.insert(load.cpu_ids_used.end(), got.begin(), got.end());
+        return got;
+    };
+    using Cpus = std::vector<int>;
+    EXPECT_EQ(next(), (Cpus{1, 2, 3, 6})) << "half of all but the first";
+    EXPECT_EQ(next({.cpus_most = 1}), Cpus{7}) << "a share is not exceeded";
+    EXPECT_EQ(next(), Cpus{8});
+    EXPECT_EQ(next(), Cpus{9});
+    EXPECT_EQ(next(), Cpus{1}) << "none is left: one that the fewest share";
+    EXPECT_EQ(next(), Cpus{2});
+    EXPECT_EQ(next({.cpus_wished = 3}), (Cpus{3, 6, 7})) << "as many as the operator says";
+    EXPECT_EQ(next({.cpus_wished = 99}).size(), 7u) << "but never the one of the rest";
+    host.cpu_ids = {4};
+    EXPECT_EQ(next(), Cpus{4}) << "the only one is everybody's";
+    host.cpu_ids = {};
+    EXPECT_EQ(next(), Cpus{}) << "unknown: not pinned";
+}
+
 TEST(Placement, SaysWhyInWords) {
     const std::vector nodes{node(1, "debian", 23 * gib)};
     const std::vector<Load> loads(1);

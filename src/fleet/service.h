@@ -22,7 +22,8 @@ struct Gpu {
     std::string name;  // "NVIDIA H100 80GB HBM3"
     std::string uuid;
     std::uint64_t memory_bytes = 0;
-    int index = 0;
+    int index = 0;            // among the node's, in the order of the PCI bus
+    std::string device = {};  // "/dev/nvidia0": its number need not be the index in a container
 };
 
 struct Node {
@@ -31,6 +32,7 @@ struct Node {
     geography::Zone zone;
     std::string arch;  // "x86_64", "aarch64"
     std::uint32_t cpus = 0;
+    std::vector<int> cpu_ids = {};  // as the kernel counts them; as many as `cpus`, or empty where nobody asked
     std::uint64_t memory_bytes = 0;
     std::vector<Gpu> gpus;
     std::vector<std::string>
@@ -43,30 +45,44 @@ struct NodeType {
     std::string arch;
     std::uint32_t vcpus = 0, gpus = 0;
     std::uint64_t memory_bytes = 0, vram_bytes = 0;
+    std::string gpu = {};  // the kind, as Gpu::name says it; empty without GPUs
     bool disabled = false;
 };
 
 struct Need {
     std::uint64_t memory_bytes = 0;
     std::uint32_t cpus = 1, gpus = 0;
-    std::string arch;  // "" any
+    std::string arch = {};  // "" any
+    std::string gpu = {};   // the kind, "" any
+    // Of the node as a whole: what a node type promises.
+    std::uint32_t node_cpus = 0;
+    std::uint64_t node_memory_bytes = 0;
+    std::uint32_t cpus_wished = 0, cpus_most = UINT32_MAX;  // CPUs of its own; 0: half of what is free
 };
+// The same need on nodes that are of this type only.
+Need on_type(Need need, const NodeType& type);
+
 struct Load {
     std::uint64_t memory_used = 0;
     std::uint32_t cpus_used = 0;
     std::vector<int> gpus_used;
+    std::vector<int> cpu_ids_used = {};  // a CPU that several share is named several times
 };
 struct Placement {
     NodeId node;
     std::vector<int> gpus;
-    std::string because;  // "node debian holds 0.4 GiB of 23 GiB and is in fr-par-1, which the project's policy allows"
+    std::vector<int> cpu_ids;  // its own while there are enough; one stays with the rest of the host
+    std::string because;       // "node debian holds 0.4 GiB of 23 GiB and is in fr-par-1, which the project's policy allows"
 };
 // Pure. The diagnostic says for every node why not.
 expected<Placement> place(const Need& need, const geography::Residency& residency, std::span<const Node> nodes,
                           std::span<const Load> loads);
+// Pure. The CPUs for one more replica: half of those that nobody has, so that the next one finds some of its own; when none are left, the
+// one that the fewest share. The first CPU of a node is left to everything else.
+std::vector<int> choose_cpus(const Node& node, const Load& load, const Need& need);
 
-// What a replica is made of. Arguments and environment may hold {socket} (the Unix socket to serve on) and {secret_file}, the
-// environment also {secret}.
+// What a replica is made of. Arguments and environment may hold {socket} (the Unix socket to serve on), {secret_file} and {directory} (the
+// only one it may write to), the environment also {secret}.
 struct Launch {
     ReplicaId id;
     std::string program;
@@ -76,8 +92,8 @@ struct Launch {
     std::string log_path;                     // content: lives in the project's content store
     std::string health_path = "/health";      // 200 means ready, 503 loading
     std::uint64_t memory_bytes = 0;
-    std::uint32_t cpus = 1;
-    std::vector<int> gpus;
+    std::vector<int> cpu_ids = {};              // empty: any
+    std::vector<std::string> gpu_devices = {};  // device nodes; no others of their kind are shown
 };
 
 enum class ReplicaState { starting, loading, ready, backing_off, failed, stopped };

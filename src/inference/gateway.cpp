@@ -6,6 +6,7 @@
 
 #include "base/error.h"
 #include "base/log.h"
+#include "inference/open_door.h"
 #include "inference/relay.h"
 
 namespace meridian::inference {
@@ -37,7 +38,16 @@ metering::Kind kind_of(Operation operation) {
     return metering::Kind::chat;
 }
 
-bool visible(const Served& served, const identity::Caller& caller) { return !served.owner || caller.may_see(*served.owner); }
+bool visible(const Served& served, const identity::Caller& caller) {
+    if (served.auth_disabled) return true;
+    return !is_nobody(caller) && (!served.owner || caller.may_see(*served.owner));
+}
+
+// Who is charged: the caller, or the owner of what answers anybody.
+identity::Owner payer(const Served& served, const identity::Caller& caller) {
+    const bool is_ours = !is_nobody(caller) && (!served.owner || caller.may_see(*served.owner));
+    return is_ours ? identity::Owner{caller.organization, caller.project} : *served.owner;
+}
 
 // Counts a request at its backend for as long as it lives.
 class Place {
@@ -57,13 +67,18 @@ struct Choice {
 };
 
 // The least loaded backend of any visible deployment of the model, leaving out `failed`, the one that has just failed.
-Choice choose(const std::vector<std::shared_ptr<const Served>>& candidates, const identity::Caller& caller, const Backend* failed) {
+Choice choose(const std::vector<std::shared_ptr<const Served>>& candidates, const identity::Caller& caller, std::string_view peer,
+              const Backend* failed) {
     Choice best;
     int least = 0;
-    bool any_backend = false;
+    bool any_backend = false, is_kept_out = false;
     std::shared_ptr<const Served> waiting;
     for (const auto& served : candidates) {
         if (!visible(*served, caller)) continue;
+        if (!allowed(peer, served->access)) {
+            is_kept_out = true;
+            continue;
+        }
         waiting = served;
         for (const auto& backend : served->backends) {
             any_backend = true;
@@ -76,6 +91,7 @@ Choice choose(const std::vector<std::shared_ptr<const Served>>& candidates, cons
         }
     }
     if (best.backend) return best;
+    if (!waiting && is_kept_out) throw Error(Fault::denied, "The access rules of this model do not let your address in.").about("acl", "");
     if (!waiting) return best;
     if (any_backend && !failed) {
         throw Error(Fault::busy, "Every replica of this model is full; try again shortly.")
@@ -252,14 +268,16 @@ Task<> Gateway::run(http::Exchange& exchange, Operation operation) {
     const Asked asked = read_request(operation, exchange.request().body);
     const auto table = serving_.current();
     const auto found = table->by_model.find(asked.model);
-    if (found == table->by_model.end()) unknown_model(asked.model);
-    Choice choice = choose(found->second, caller, nullptr);
+    const auto& peer = exchange.request().peer;
+    Choice choice = found == table->by_model.end() ? Choice{} : choose(found->second, caller, peer, nullptr);
+    if (!choice.backend && is_nobody(caller)) needs_key();
     if (!choice.backend) unknown_model(asked.model);
     check_against(asked, *choice.served);
 
+    const auto paid_by = payer(*choice.served, caller);
     metering::RunStart start{.kind = kind_of(operation),
-                             .organization = caller.organization,
-                             .project = caller.project,
+                             .organization = paid_by.organization,
+                             .project = paid_by.project,
                              .principal = caller.principal,
                              .model = asked.model,
                              .model_digest = choice.served->digest,
@@ -291,7 +309,7 @@ Task<> Gateway::run(http::Exchange& exchange, Operation operation) {
             failed(sent ? http::ClientError{http::ClientError::Kind::closed, "the backend ended before its answer", true} : sent.error());
         log::warn("inference", "run {}: backend on {} failed before anything was sent, trying once more", job.hold.id().str(),
                   choice.backend->node);
-        if (const auto other = choose(found->second, caller, choice.backend); other.backend) {
+        if (const auto other = choose(found->second, caller, peer, choice.backend); other.backend) {
             choice = other;
             job.hold.note_node(choice.backend->node);
         }

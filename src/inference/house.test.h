@@ -127,28 +127,35 @@ private:
     sim::World& world_;
 };
 
-inline fleet::Node node_of(sim::World& world, std::uint64_t memory_bytes) {
-    return {.id = NodeId::random(world.rng()),
-            .name = "debian",
-            .zone = *geography::Zone::parse("fr-par-1"),
-            .arch = "x86_64",
-            .cpus = 4,
-            .memory_bytes = memory_bytes,
-            .gpus = {},
-            .sandbox_layers = {}};
+inline fleet::Node node_of(sim::World& world, std::uint64_t memory_bytes, int gpus) {
+    fleet::Node node{.id = NodeId::random(world.rng()),
+                     .name = "debian",
+                     .zone = *geography::Zone::parse("fr-par-1"),
+                     .arch = "x86_64",
+                     .cpus = 4,
+                     .memory_bytes = memory_bytes,
+                     .gpus = {},
+                     .sandbox_layers = {"mount-ns"}};
+    for (int i = 0; i < gpus; ++i)
+        node.gpus.push_back({"NVIDIA L4", "GPU-" + std::to_string(i), 24ull << 30, i, "/dev/nvidia" + std::to_string(i)});
+    return node;
+}
+
+// One that uses GPUs and one that does not.
+inline RuntimeOptions two_runtimes() {
+    return {.all = {*named_runtime("llama.cpp=/usr/bin/llama-server"), *named_runtime("vllm=/opt/vllm/bin/vllm")}};
 }
 
 // One Meridian, as long as it lives.
 struct Life {
-    Life(sim::World& w, Pool& pool, FakeDriver& driver, const fleet::Node& node, char key)
+    Life(sim::World& w, Pool& pool, FakeDriver& driver, const fleet::Node& node, RuntimeOptions runtimes, char key)
         : world(w), store(opened(w, pool)), sealing(keys::SealingKey::from_bytes(std::string(32, key)).value()) {
         const auto first = identity::Identity(*store, w.clock(), w.rng()).bootstrap();
         caller = caller_of(first.organization, first.project);
         catalog.emplace(*store, artifacts, w.clock(), w.rng(), pool, sealing, w.disk(), "models: []");
         catalog->load();
-        deployments.emplace(*store, *catalog, std::vector{node}, node.zone, w.clock(), w.rng());
-        reconciler.emplace(*store, content, *catalog, driver, *deployments, serving, w.clock(), w.rng(), w.executor(),
-                           RuntimeOptions{.llama_server = "/usr/bin/llama-server", .extra_readable = {}});
+        deployments.emplace(*store, *catalog, std::vector{node}, node.zone, w.clock(), w.rng(), std::move(runtimes));
+        reconciler.emplace(*store, content, *catalog, driver, *deployments, serving, w.clock(), w.rng(), w.executor());
     }
     static std::unique_ptr<store::Store> opened(sim::World& world, Pool& pool) {
         auto store = store::Store::open(world.disk(), world.clock(), pool, {.path = "/data/control/meridian.db"});
@@ -172,7 +179,7 @@ struct Life {
 struct House {
     static constexpr std::uint64_t large = 8ull << 30;
 
-    explicit House(std::uint64_t memory_bytes = large) : node(node_of(world, memory_bytes)) {
+    explicit House(std::uint64_t memory_bytes = large, int gpus = 0) : node(node_of(world, memory_bytes, gpus)) {
         log::configure(log::Level::off, log::Form::text);
         begin();
         add_file("talk", catalog::talking_gguf());
@@ -182,7 +189,7 @@ struct House {
         if (life) end();
     }
 
-    void begin(char key = 'k') { life = std::make_unique<Life>(world, pool, driver, node, key); }
+    void begin(char key = 'k') { life = std::make_unique<Life>(world, pool, driver, node, runtimes, key); }
     void reconcile() { life->tasks.spawn("reconciler", life->reconciler->run()); }
     void end() {
         life->catalog->stop();
@@ -250,6 +257,7 @@ struct House {
     FailingPool pool{world};
     FakeDriver driver{world};
     fleet::Node node;
+    RuntimeOptions runtimes = two_runtimes();
     std::unique_ptr<Life> life;
 };
 

@@ -1,6 +1,7 @@
 // Our own routes through the router: the catalogue with prices, endpoints added, progress and logs.
 #include <gmock/gmock.h>
 
+#include "identity/door.test.h"
 #include "inference/api.h"
 #include "inference/house.test.h"
 
@@ -12,14 +13,12 @@ using ::testing::HasSubstr;
 using ::testing::Not;
 using namespace std::chrono_literals;
 
-class NativeRoutes : public ::testing::Test, public http::Authorizer {
+class NativeRoutes : public ::testing::Test {
 protected:
     NativeRoutes() {
         auto& life = *house.life;
+        door.caller = life.caller;
         add_native_routes(router, *life.deployments, *life.catalog, life.content, *life.store, house.world.disk());
-    }
-    std::shared_ptr<const http::Principal> authorize(const http::Request&, const http::Permission&) override {
-        return std::make_shared<identity::Caller>(caller);
     }
     FakeExchange& handle(std::string method, const std::string& target, std::string body = {}) {
         last = std::make_unique<FakeExchange>(std::move(method), "/meridian/v1" + target, std::move(body));
@@ -32,8 +31,9 @@ protected:
     void file(const std::string& path, std::string_view bytes) { ASSERT_TRUE(house.world.disk().replace_file(path, bytes)); }
 
     test::House house;
-    identity::Caller caller = house.life->caller;
-    http::Router router{*this};
+    identity::test::Door door;
+    identity::Caller& caller = door.caller;
+    http::Router router{door};
     std::unique_ptr<FakeExchange> last;
 };
 

@@ -13,6 +13,7 @@
 #include "fleet/service.h"
 #include "geography/types.h"
 #include "inference/runtime.h"
+#include "inference/scale.h"
 #include "inference/service.h"
 #include "inference/types.h"
 #include "store/blobs.h"
@@ -23,7 +24,7 @@ namespace meridian::inference {
 class Reconciler {
 public:
     Reconciler(store::Store& store, store::ContentStore& content, catalog::Catalog& catalog, fleet::Driver& driver,
-               Deployments& deployments, Serving& serving, Clock& clock, Rng& rng, Executor executor, RuntimeOptions runtime);
+               Deployments& deployments, Serving& serving, Clock& clock, Rng& rng, Executor executor);
     ~Reconciler();
 
     // Claims replicas that survived and publishes what they serve, then works until stop().
@@ -38,14 +39,32 @@ private:
     };
     Task<Known> read();
     Task<> pass();
-    Task<> step(Deployment deployment, std::vector<ReplicaRow> replicas, const Known& known);
+    Task<> step(Deployment deployment, std::vector<ReplicaRow> replicas, Known& known);
     Task<> bring(Deployment deployment);
-    Task<> run_replicas(Deployment deployment, std::vector<ReplicaRow> replicas, const Known& known);
-    Task<> add_replicas(Deployment deployment, catalog::Model model, std::size_t missing, const Known& known);
+
+    struct Seen {
+        std::uint32_t ready = 0;
+        std::optional<std::string> failed;  // why, of one that will not come back
+    };
+    struct Added {
+        std::size_t count = 0;
+        std::optional<std::string> why_not;  // no more, in words
+    };
+    enum class Drain { no, yes };
+    Task<> run_replicas(Deployment deployment, std::vector<ReplicaRow> replicas, Known& known);
+    std::size_t wished(const Deployment& deployment, const catalog::Model& model, const std::vector<ReplicaRow>& replicas);
+    Task<Seen> look_at(Deployment deployment, catalog::Model model, std::vector<ReplicaRow> replicas);
+    // What it adds to the rows it adds to `known`.
+    Task<Added> add_replicas(Deployment deployment, catalog::Model model, std::size_t missing, Known& known);
     Task<> start(Deployment deployment, catalog::Model model, ReplicaRow row);
     Task<> take_down(Deployment deployment, std::vector<ReplicaRow> replicas);
-    Task<> save(Deployment deployment);
-    void stop_replica(ReplicaRow row);
+    // Writes the row, and shows it to the rest of the pass.
+    Task<> save(Deployment deployment, Known& known);
+    static void show(const Deployment& deployment, Known& known);
+    void stop_replica(ReplicaRow row, Drain drain);
+    Task<> drained(ReplicaId id);
+    [[nodiscard]] int running_at(const ReplicaId& id) const;
+    [[nodiscard]] const Runtime* runtime_of(const ReplicaRow& row) const;
     void publish(const Known& known);
     [[nodiscard]] std::vector<fleet::Load> loads(const Known& known) const;
     [[nodiscard]] const fleet::Node* node(const NodeId& id) const;
@@ -60,12 +79,12 @@ private:
     Serving& serving_;
     Clock& clock_;
     Rng& rng_;
-    RuntimeOptions runtime_;
     TaskGroup group_;
     Event wake_;
     bool stopping_ = false;
     std::set<DeploymentId> bringing_;
     std::set<ReplicaId> ending_;
+    std::map<DeploymentId, ScaleMemory> scaling_;
     std::map<std::string, std::shared_ptr<BackendLoad>> load_of_;  // by replica id or external URL
     std::shared_ptr<void> listening_;
 };

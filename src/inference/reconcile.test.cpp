@@ -202,15 +202,19 @@ TEST_F(ReconcilerTest, ReplicasOfTheModelBeforeAreNotServedUnderTheNewNameMeanwh
     EXPECT_EQ(house.backends("talk").size(), 4u);
 }
 
-TEST(ReconcilerOnASmallNode, WhatDoesNotFitIsAnErrorThatSaysWhy) {
-    House house(400 << 20);  // two replicas
+TEST(ReconcilerOnASmallNode, WhatDoesNotFitAtAllIsAnErrorThatSaysWhy) {
+    House house(200 << 20);  // one replica
     house.reconcile();
-    const auto made = house.create("d", 3);
+    const auto first = house.create("first");
+    ASSERT_TRUE(house.becomes(first.id, ready));
+    const auto made = house.create("d");
     ASSERT_TRUE(house.becomes(made.id, error));
     EXPECT_THAT(*house.get(made.id).error_message, HasSubstr("debian"));
-    house.change(made.id, {.name = {}, .tags = {}, .min_size = 2, .max_size = {}, .model = {}});
+    house.remove(first.id);
+    house.world.run_for(5s);
+    house.change(made.id, {});
     ASSERT_TRUE(house.becomes(made.id, ready));
-    EXPECT_EQ(house.driver.running.size(), 2u);
+    EXPECT_EQ(house.driver.running.size(), 1u);
 }
 
 TEST(Reconciler, AConflictOfOneDeploymentDoesNotStopTheOthers) {

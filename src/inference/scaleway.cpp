@@ -1,10 +1,11 @@
-// Scaleway's inference/v1: a view of deployments, models and node types in the shape that its SDKs and tools read.
+// Scaleway's inference/v1: deployments with their endpoints and access rules, models and node types, for its SDKs and tools.
 #include <algorithm>
 #include <tuple>
 
 #include "http/typed.h"
 #include "inference/api.h"
 #include "inference/runtime.h"
+#include "inference/scaleway_views.h"
 
 namespace meridian::inference {
 namespace scaleway {
@@ -15,163 +16,6 @@ using http::doc;
 using http::Listed;
 using http::Nothing;
 using http::Permission;
-
-struct EndpointView {
-    std::string id, url;
-    std::optional<Json> public_network, private_network;
-    bool disable_auth = false;
-};
-constexpr auto describe(As<EndpointView>) {
-    return fields(field("id", &EndpointView::id), field("url", &EndpointView::url), field("public_network", &EndpointView::public_network),
-                  field("private_network", &EndpointView::private_network), field("disable_auth", &EndpointView::disable_auth));
-}
-
-struct Quantization {
-    std::uint32_t bits = 0;
-};
-constexpr auto describe(As<Quantization>) { return fields(field("bits", &Quantization::bits, range{0, 32})); }
-
-struct DeploymentView {
-    std::string id, name, project_id, status;
-    std::vector<std::string> tags;
-    std::string node_type_name;
-    std::vector<EndpointView> endpoints;
-    std::uint32_t size = 0, min_size = 1, max_size = 1;
-    std::optional<std::string> error_message;
-    std::string model_id;
-    std::optional<Quantization> quantization;
-    std::string model_name;
-    std::optional<Timestamp> created_at, updated_at;
-    std::string region;
-};
-constexpr auto describe(As<DeploymentView>) {
-    using D = DeploymentView;
-    return fields(field("id", &D::id), field("name", &D::name), field("project_id", &D::project_id), field("status", &D::status),
-                  field("tags", &D::tags), field("node_type_name", &D::node_type_name), field("endpoints", &D::endpoints),
-                  field("size", &D::size), field("min_size", &D::min_size), field("max_size", &D::max_size),
-                  field("error_message", &D::error_message), field("model_id", &D::model_id), field("quantization", &D::quantization),
-                  field("model_name", &D::model_name), field("created_at", &D::created_at), field("updated_at", &D::updated_at),
-                  field("region", &D::region));
-}
-
-struct EndpointSpec {
-    std::optional<Json> public_network, private_network;
-    bool disable_auth = false;
-};
-constexpr auto describe(As<EndpointSpec>) {
-    return fields(field("public_network", &EndpointSpec::public_network), field("private_network", &EndpointSpec::private_network),
-                  field("disable_auth", &EndpointSpec::disable_auth, defaulted));
-}
-
-bool name_characters(std::string_view text) {
-    return std::ranges::all_of(text,
-                               [](char c) { return std::isalnum(static_cast<unsigned char>(c)) != 0 || c == '-' || c == '_' || c == '.'; });
-}
-
-struct CreateDeployment {
-    std::string name;
-    std::optional<ProjectId> project_id;
-    std::string model_id;
-    std::optional<bool> accept_eula;
-    std::string node_type_name;
-    std::vector<std::string> tags;
-    std::optional<std::uint32_t> min_size, max_size;
-    std::vector<EndpointSpec> endpoints;
-    std::optional<Quantization> quantization;
-};
-constexpr auto describe(As<CreateDeployment>) {
-    using C = CreateDeployment;
-    return fields(
-        field("name", &C::name, length{0, limits::name}, matches{"letters, digits, '-', '_' and '.'", name_characters}, defaulted),
-        field("project_id", &C::project_id), field("model_id", &C::model_id, length{1, limits::name}),
-        field("accept_eula", &C::accept_eula), field("node_type_name", &C::node_type_name, length{0, 64}, defaulted),
-        field("tags", &C::tags, at_most{limits::tags}), field("min_size", &C::min_size, range{1, limits::deployment_size}),
-        field("max_size", &C::max_size, range{1, limits::deployment_size}), field("endpoints", &C::endpoints),
-        field("quantization", &C::quantization));
-}
-
-struct UpdateDeployment {
-    std::optional<std::string> name;
-    std::optional<std::vector<std::string>> tags;
-    std::optional<std::uint32_t> min_size, max_size;
-    std::optional<std::string> model_id;
-    std::optional<Quantization> quantization;
-};
-constexpr auto describe(As<UpdateDeployment>) {
-    using U = UpdateDeployment;
-    return fields(field("name", &U::name, length{1, limits::name}, matches{"letters, digits, '-', '_' and '.'", name_characters}),
-                  field("tags", &U::tags, at_most{limits::tags}), field("min_size", &U::min_size, range{1, limits::deployment_size}),
-                  field("max_size", &U::max_size, range{1, limits::deployment_size}), field("model_id", &U::model_id),
-                  field("quantization", &U::quantization));
-}
-
-struct CreateEndpoint {
-    DeploymentId deployment_id;
-    std::optional<EndpointSpec> endpoint;
-};
-constexpr auto describe(As<CreateEndpoint>) {
-    return fields(field("deployment_id", &CreateEndpoint::deployment_id), field("endpoint", &CreateEndpoint::endpoint));
-}
-
-struct SupportedQuantization {
-    std::uint32_t quantization_bits = 0;
-    bool allowed = true;
-    std::uint32_t max_context_size = 0;
-};
-constexpr auto describe(As<SupportedQuantization>) {
-    using Q = SupportedQuantization;
-    return fields(field("quantization_bits", &Q::quantization_bits), field("allowed", &Q::allowed),
-                  field("max_context_size", &Q::max_context_size));
-}
-struct SupportedNode {
-    std::string node_type_name;
-    std::vector<SupportedQuantization> quantizations;
-};
-constexpr auto describe(As<SupportedNode>) {
-    return fields(field("node_type_name", &SupportedNode::node_type_name), field("quantizations", &SupportedNode::quantizations));
-}
-struct SupportInfo {
-    std::vector<SupportedNode> nodes;
-};
-constexpr auto describe(As<SupportInfo>) { return fields(field("nodes", &SupportInfo::nodes)); }
-
-struct ModelView {
-    std::string id, name, project_id;
-    std::vector<std::string> tags;
-    std::string status, description;
-    std::optional<std::string> error_message;
-    bool has_eula = false;
-    std::optional<Timestamp> created_at, updated_at;
-    std::string region;
-    std::vector<SupportInfo> nodes_support;
-    std::uint32_t parameter_size_bits = 0;
-    std::uint64_t size_bytes = 0;
-};
-constexpr auto describe(As<ModelView>) {
-    using M = ModelView;
-    return fields(field("id", &M::id), field("name", &M::name), field("project_id", &M::project_id), field("tags", &M::tags),
-                  field("status", &M::status), field("description", &M::description), field("error_message", &M::error_message),
-                  field("has_eula", &M::has_eula), field("created_at", &M::created_at), field("updated_at", &M::updated_at),
-                  field("region", &M::region), field("nodes_support", &M::nodes_support),
-                  field("parameter_size_bits", &M::parameter_size_bits), field("size_bytes", &M::size_bytes));
-}
-
-struct NodeTypeView {
-    std::string name, stock_status, description;
-    std::uint32_t vcpus = 0;
-    std::uint64_t memory = 0, vram = 0;
-    bool disabled = false, beta = false;
-    std::optional<Timestamp> created_at, updated_at;
-    std::uint32_t gpus = 0;
-    std::string region;
-};
-constexpr auto describe(As<NodeTypeView>) {
-    using N = NodeTypeView;
-    return fields(field("name", &N::name), field("stock_status", &N::stock_status), field("description", &N::description),
-                  field("vcpus", &N::vcpus), field("memory", &N::memory), field("vram", &N::vram), field("disabled", &N::disabled),
-                  field("beta", &N::beta), field("created_at", &N::created_at), field("updated_at", &N::updated_at),
-                  field("gpus", &N::gpus), field("region", &N::region));
-}
 
 namespace {
 
@@ -246,6 +90,8 @@ public:
         wish.tags = call.in.tags;
         wish.min_size = call.in.min_size.value_or(1);
         wish.max_size = call.in.max_size.value_or(wish.min_size);
+        if (!call.in.endpoints.empty()) wish.endpoints.clear();
+        for (const auto& endpoint : call.in.endpoints) wish.endpoints.push_back(endpoint.disable_auth);
         co_return http::Created<DeploymentView>{view(co_await deployments_.create(call.caller_as<identity::Caller>(), std::move(wish)))};
     }
 
@@ -270,12 +116,39 @@ public:
     Task<EndpointView> create_endpoint(Call<CreateEndpoint> call) {
         check_region(call);
         if (call.in.endpoint) check_endpoints({*call.in.endpoint});
-        co_return view(co_await deployments_.add_endpoint(call.caller_as<identity::Caller>(), call.in.deployment_id));
+        const bool open = call.in.endpoint && call.in.endpoint->disable_auth;
+        co_return view(co_await deployments_.add_endpoint(call.caller_as<identity::Caller>(), call.in.deployment_id, open));
+    }
+
+    Task<EndpointView> update_endpoint(Call<UpdateEndpoint> call) {
+        check_region(call);
+        co_return view(co_await deployments_.change_endpoint(call.caller_as<identity::Caller>(),
+                                                             http::id_param<EndpointId>(call, "endpoint_id"), call.in.disable_auth));
     }
 
     Task<http::NoContent> remove_endpoint(Call<> call) {
         check_region(call);
         co_await deployments_.remove_endpoint(call.caller_as<identity::Caller>(), http::id_param<EndpointId>(call, "endpoint_id"));
+        co_return http::NoContent{};
+    }
+
+    Task<Listed<"rules", AclRuleView>> rules(Call<> call) {
+        check_region(call);
+        const auto d = co_await deployments_.get(call.caller_as<identity::Caller>(), http::id_param<DeploymentId>(call, "deployment_id"));
+        co_return page_of(views(d.acl), call.page());
+    }
+
+    Task<AclRulesView> add_rules(Call<AclRulesWish> call, Deployments::Before before) {
+        check_region(call);
+        std::vector<AclWish> wishes;
+        for (const auto& rule : call.in.acls) wishes.push_back({rule.ip, rule.description});
+        co_return AclRulesView{views(co_await deployments_.add_rules(
+            call.caller_as<identity::Caller>(), http::id_param<DeploymentId>(call, "deployment_id"), std::move(wishes), before))};
+    }
+
+    Task<http::NoContent> remove_rule(Call<> call) {
+        check_region(call);
+        co_await deployments_.remove_rule(call.caller_as<identity::Caller>(), http::id_param<AclRuleId>(call, "acl_id"));
         co_return http::NoContent{};
     }
 
@@ -326,11 +199,13 @@ private:
                 throw Error(Fault::invalid, "Private networks are not offered here; leave private_network out.")
                     .with({"endpoints.private_network", FieldProblem::Reason::constraint, "not offered"});
             }
-            if (endpoint.disable_auth) {
-                throw Error(Fault::invalid, "Endpoints always need a key here; leave disable_auth false.")
-                    .with({"endpoints.disable_auth", FieldProblem::Reason::constraint, "must be false"});
-            }
         }
+    }
+
+    static std::vector<AclRuleView> views(const std::vector<AclRule>& rules) {
+        std::vector<AclRuleView> out;
+        for (const auto& rule : rules) out.push_back({rule.id.str(), rule.ip.str(), rule.description});
+        return out;
     }
 
     [[nodiscard]] EndpointView view(const Endpoint& endpoint) const {
@@ -374,7 +249,9 @@ private:
         SupportInfo support;
         const auto need = need_of(m, 0);
         for (const auto& type : deployments_.node_types()) {
-            support.nodes.push_back({type.name, {{m.quantization_bits, type.memory_bytes >= need.memory_bytes, m.context_max}}});
+            const auto memory = type.gpus > 0 ? std::min(type.memory_bytes, type.vram_bytes) : type.memory_bytes;
+            const bool allowed = memory >= need.memory_bytes && runtime_for(deployments_.runtimes().all, m, type).has_value();
+            support.nodes.push_back({type.name, {{m.quantization_bits, allowed, m.context_max}}});
         }
         v.nodes_support.push_back(std::move(support));
         return v;
@@ -398,6 +275,26 @@ private:
     const catalog::Catalog& catalog_;
     std::string public_url_, region_;
 };
+
+void add_acl_routes(http::Router& router, const std::shared_ptr<Api>& api, const std::string& version) {
+    const std::string base = "/inference/" + version + "/regions/{region}", acls = base + "/deployments/{deployment_id}/acls";
+    const std::string suffix = version == "v1" ? "" : "_" + version;
+    const auto s = Dialect::scaleway;
+    const Permission read{"read", "deployments"}, update{"update", "deployments"};
+    using Before = Deployments::Before;
+    router.add(http::typed<Nothing, Listed<"rules", AclRuleView>>(
+        "GET", acls, read, s, doc("ListDeploymentACLRules" + suffix, "Networks whose clients are let in", "inference"),
+        [api](Call<> c) { return api->rules(std::move(c)); }));
+    router.add(http::typed<AclRulesWish, AclRulesView>("POST", acls, update, s,
+                                                       doc("AddDeploymentACLRules" + suffix, "Let more networks in", "inference"),
+                                                       [api](Call<AclRulesWish> c) { return api->add_rules(std::move(c), Before::kept); }));
+    router.add(http::typed<AclRulesWish, AclRulesView>(
+        "PUT", acls, update, s, doc("SetDeploymentACLRules" + suffix, "Let in these networks and no others", "inference"),
+        [api](Call<AclRulesWish> c) { return api->add_rules(std::move(c), Before::removed); }));
+    router.add(http::typed<Nothing, http::NoContent>("DELETE", base + "/acls/{acl_id}", update, s,
+                                                     doc("DeleteDeploymentACLRule" + suffix, "Remove a rule", "inference"),
+                                                     [api](Call<> c) { return api->remove_rule(std::move(c)); }));
+}
 
 }  // namespace
 }  // namespace scaleway
@@ -430,6 +327,9 @@ void add_scaleway_routes(http::Router& router, Deployments& deployments, const c
     router.add(http::typed<Nothing, http::NoContent>("DELETE", base + "/endpoints/{endpoint_id}", update, s,
                                                      doc("DeleteEndpoint", "Remove an endpoint", "inference"),
                                                      [api](Call<> c) { return api->remove_endpoint(std::move(c)); }));
+    router.add(http::typed<UpdateEndpoint, EndpointView>("PATCH", base + "/endpoints/{endpoint_id}", update, s,
+                                                         doc("UpdateEndpoint", "Whether the endpoint needs a key", "inference"),
+                                                         [api](Call<UpdateEndpoint> c) { return api->update_endpoint(std::move(c)); }));
     router.add(http::typed<Nothing, Listed<"models", ModelView>>(
         "GET", base + "/models", models, s, doc("ListModels", "The catalogue", "inference"), [api](Call<> c) { return api->models(c); }));
     router.add(http::typed<Nothing, ModelView>("GET", base + "/models/{model_id}", models, s, doc("GetModel", "One model", "inference"),
@@ -437,6 +337,8 @@ void add_scaleway_routes(http::Router& router, Deployments& deployments, const c
     router.add(http::typed<Nothing, Listed<"node_types", NodeTypeView>>("GET", base + "/node-types", nodes, s,
                                                                         doc("ListNodeTypes", "Node types of the region", "inference"),
                                                                         [api](Call<> c) { return api->node_types(c); }));
+    // Scaleway had them in v1beta1 only; they are the same under v1.
+    for (const std::string version : {"v1", "v1beta1"}) add_acl_routes(router, api, version);
 }
 
 }  // namespace meridian::inference

@@ -1,6 +1,7 @@
 // Scaleway's inference/v1 through the router: what its SDKs send and read.
 #include <gmock/gmock.h>
 
+#include "identity/door.test.h"
 #include "inference/api.h"
 #include "inference/house.test.h"
 
@@ -15,13 +16,11 @@ using namespace std::chrono_literals;
 const std::string base = "/inference/v1/regions/fr-par";
 const std::string nobody = "11111111-1111-4111-8111-111111111111";
 
-class ScalewayRoutes : public ::testing::Test, public http::Authorizer {
+class ScalewayRoutes : public ::testing::Test {
 protected:
-    ScalewayRoutes() { add_scaleway_routes(router, *house.life->deployments, *house.life->catalog, "https://api.meridian.example"); }
-    std::shared_ptr<const http::Principal> authorize(const http::Request& request, const http::Permission& permission) override {
-        asked_for = permission.action + " " + permission.scope;
-        if (request.headers.has("x-nobody")) throw Error(Fault::unauthenticated, "Send a key.");
-        return std::make_shared<identity::Caller>(caller);
+    ScalewayRoutes() {
+        door.caller = house.life->caller;
+        add_scaleway_routes(router, *house.life->deployments, *house.life->catalog, "https://api.meridian.example");
     }
     FakeExchange& handle(std::string method, const std::string& target, std::string body = {}) {
         last = std::make_unique<FakeExchange>(std::move(method), base + target, std::move(body));
@@ -55,9 +54,10 @@ protected:
     }
 
     test::House house;
-    identity::Caller caller = house.life->caller;
-    http::Router router{*this};
-    std::string asked_for;
+    identity::test::Door door;
+    identity::Caller& caller = door.caller;
+    std::string& asked_for = door.asked;
+    http::Router router{door};
     std::unique_ptr<FakeExchange> last;
 };
 
@@ -146,18 +146,18 @@ TEST_F(ScalewayRoutes, InvalidArgumentsAreNamed) {
          "/deployments",
          R"({"model_id":"talk","endpoints":[{"private_network":{"private_network_id":"x"}}]})",
          {"endpoints.private_network"}},
-        {"no keys", "POST", "/deployments", R"({"model_id":"talk","endpoints":[{"disable_auth":true}]})", {"endpoints.disable_auth"}},
+        {"no network",
+         "POST",
+         "/deployments/" + id + "/acls",
+         R"({"acls":[{"ip":"10.0.0.0/8","description":"x"},{"ip":"10.0.0"}]})",
+         {"acls.ip"}},
+        {"no rule at all", "PUT", "/deployments/" + id + "/acls", R"({"acls":[{"description":"x"}]})", {"acls.0.ip"}},
         {"a change to no name", "PATCH", "/deployments/" + id, R"({"name":""})", {"name"}},
         {"a change to a bad name", "PATCH", "/deployments/" + id, R"({"name":"a b"})", {"name"}},
         {"a change to many tags", "PATCH", "/deployments/" + id, "{" + many_tags + "}", {"tags"}},
         {"a change to no replicas", "PATCH", "/deployments/" + id, R"({"min_size":0})", {"min_size"}},
         {"a change upside down", "PATCH", "/deployments/" + id, R"({"min_size":3,"max_size":2})", {"max_size"}},
         {"an endpoint of nothing", "POST", "/endpoints", R"({})", {"deployment_id"}},
-        {"an endpoint without keys",
-         "POST",
-         "/endpoints",
-         R"({"deployment_id":")" + id + R"(","endpoint":{"disable_auth":true}})",
-         {"endpoints.disable_auth"}},
     };
     for (const auto& row : rows) {
         const auto& done = handle(std::string(row.method), row.target, row.body);
@@ -238,6 +238,64 @@ TEST_F(ScalewayRoutes, Endpoints) {
     EXPECT_EQ(status("DELETE", "/endpoints/" + id_of(made)), 204);
     EXPECT_EQ(status("DELETE", "/endpoints/" + id_of(made)), 404);
     EXPECT_EQ(ok("GET", "/deployments/" + id).at("endpoints").as_array().size(), 1u);
+}
+
+TEST_F(ScalewayRoutes, AnEndpointMayNeedNoKey) {
+    const auto id = create("d", R"(,"endpoints":[{"public_network":{},"disable_auth":true}])");
+    const auto shown = [&] { return ok("GET", "/deployments/" + id).at("endpoints").at(0); };
+    EXPECT_EQ(shown().at("disable_auth"), true);
+    const auto endpoint = id_of(shown());
+    EXPECT_EQ(ok("PATCH", "/endpoints/" + endpoint, R"({"disable_auth":false})").at("disable_auth"), false);
+    EXPECT_EQ(asked_for, "update deployments");
+    EXPECT_EQ(shown().at("disable_auth"), false);
+    EXPECT_EQ(ok("PATCH", "/endpoints/" + endpoint, "{}").at("disable_auth"), false) << "what is not said stays";
+    const auto second = ok("POST", "/endpoints", R"({"deployment_id":")" + id + R"(","endpoint":{"disable_auth":true}})");
+    EXPECT_EQ(second.at("disable_auth"), true);
+    EXPECT_EQ(status("PATCH", "/endpoints/" + nobody, "{}"), 404);
+    caller.only_project = ProjectId::random(house.world.rng());
+    EXPECT_EQ(status("PATCH", "/endpoints/" + endpoint, R"({"disable_auth":true})"), 404) << "another project's";
+    EXPECT_EQ(status("DELETE", "/endpoints/" + endpoint), 404);
+}
+
+TEST_F(ScalewayRoutes, EndpointsHaveANumberThatIsEnough) {
+    const auto id = create("d");
+    const auto body = R"({"deployment_id":")" + id + "\"}";
+    for (std::size_t i = 1; i < limits::endpoints; ++i) ok("POST", "/endpoints", body);
+    EXPECT_EQ(status("POST", "/endpoints", body), 403);
+    EXPECT_EQ(last->json().at("type"), "quotas_exceeded");
+}
+
+TEST_F(ScalewayRoutes, AccessRules) {
+    const auto id = create("d");
+    const auto acls = "/deployments/" + id + "/acls";
+    const auto ips = [&] {
+        std::vector<std::string> out;
+        for (const auto& rule : ok("GET", acls).at("rules").as_array()) out.emplace_back(view(rule.at("ip").as_string()));
+        return out;
+    };
+    EXPECT_THAT(ips(), ElementsAre());
+    const auto added = ok("POST", acls, R"({"acls":[{"ip":"10.1.2.3/16","description":"office"},{"ip":"192.0.2.7"}]})");
+    EXPECT_EQ(asked_for, "update deployments");
+    EXPECT_EQ(added.at("rules").at(0).at("description"), "office");
+    EXPECT_THAT(ips(), ElementsAre("10.1.0.0/16", "192.0.2.7/32"));
+    EXPECT_EQ(ok("GET", acls + "?page_size=1").at("total_count"), 2);
+    EXPECT_EQ(status("DELETE", "/acls/" + id_of(added.at("rules").at(0))), 204);
+    EXPECT_EQ(status("DELETE", "/acls/" + id_of(added.at("rules").at(0))), 404);
+    EXPECT_THAT(ips(), ElementsAre("192.0.2.7/32"));
+    ok("PUT", acls, R"({"acls":[{"ip":"fd00::/8","description":""}]})");
+    EXPECT_THAT(ips(), ElementsAre("fd00::/8"));
+    EXPECT_EQ(status("PUT", acls, R"({"acls":[{"ip":"everywhere"}]})"), 400);
+    EXPECT_THAT(ips(), ElementsAre("fd00::/8")) << "bad input loses nothing";
+
+    std::string many = R"({"acls":[{"ip":"10.0.0.0")";
+    for (std::size_t i = 1; i < limits::acl_rules; ++i) many += R"(},{"ip":"10.0.0.)" + std::to_string(i) + "\"";
+    EXPECT_EQ(status("POST", acls, many + "}]}"), 403) << "one too many";
+    EXPECT_EQ(last->json().at("type"), "quotas_exceeded");
+    EXPECT_EQ(status("PUT", acls, many + "}]}"), 200) << "as many as there may be";
+    const auto rule = id_of(ok("GET", acls).at("rules").at(0));
+    caller.only_project = ProjectId::random(house.world.rng());
+    EXPECT_EQ(status("GET", acls), 404) << "another project's";
+    EXPECT_EQ(status("DELETE", "/acls/" + rule), 404);
 }
 
 TEST_F(ScalewayRoutes, ModelsAndNodeTypes) {

@@ -4,7 +4,6 @@
 
 #include <algorithm>
 
-#include "inference/runtime.h"
 #include "inference/store.h"
 
 namespace meridian::inference {
@@ -16,6 +15,17 @@ Deployment found(store::Tx& tx, const identity::Caller& caller, const Deployment
         throw Error(Fault::not_found, "There is no deployment with this id.").about("deployment", id.str());
     }
     return std::move(*deployment);
+}
+
+// The deployment of one of its parts.
+template <class PartId>
+Deployment owner_of(store::Tx& tx, const identity::Caller& caller, const PartId& id, const char* what) {
+    const auto owner = rows::deployment_of(tx, id);
+    if (owner) {
+        auto d = rows::find(tx, *owner);
+        if (d && caller.may_see(identity::Owner{d->organization, d->project})) return std::move(*d);
+    }
+    throw Error(Fault::not_found, fmt::format("There is no {} with this id.", what)).about(what, id.str());
 }
 
 [[noreturn]] void wrong(std::string field, std::string said) {
@@ -55,8 +65,14 @@ std::string Phases::of(const DeploymentId& id) const {
 }
 
 Deployments::Deployments(store::Store& store, const catalog::Catalog& catalog, std::vector<fleet::Node> nodes, geography::Zone zone,
-                         Clock& clock, Rng& rng)
-    : store_(store), catalog_(catalog), nodes_(std::move(nodes)), zone_(std::move(zone)), clock_(clock), rng_(rng) {}
+                         Clock& clock, Rng& rng, RuntimeOptions runtimes)
+    : store_(store),
+      catalog_(catalog),
+      nodes_(std::move(nodes)),
+      zone_(std::move(zone)),
+      clock_(clock),
+      rng_(rng),
+      runtimes_(std::move(runtimes)) {}
 
 catalog::Model Deployments::model_for(const identity::Caller& caller, const std::string& id_or_name) const {
     const auto id = ModelId::parse(id_or_name);
@@ -71,12 +87,23 @@ catalog::Model Deployments::model_for(const identity::Caller& caller, const std:
 std::string Deployments::fitting_node_type(const catalog::Model& model, const std::string& wished) const {
     const auto types = node_types();
     const auto need = need_of(model, 0);
-    std::string names;
+    std::string names, why_not;
     for (const auto& type : types) {
         if (type.disabled) continue;
         names += (names.empty() ? "" : ", ") + type.name;
-        if (wished == type.name || (wished.empty() && type.memory_bytes >= need.memory_bytes)) return type.name;
+        if (!wished.empty() && wished != type.name) continue;
+        const auto runtime = runtime_for(runtimes_.all, model, type);
+        const auto memory = type.gpus > 0 ? std::min(type.memory_bytes, type.vram_bytes) : type.memory_bytes;
+        if (runtime && memory >= need.memory_bytes) return type.name;
+        if (!runtime) why_not = runtime.error().said;
+        if (!wished.empty() && !runtime) wrong("node_type_name", why_not);
+        if (!wished.empty()) {
+            wrong("node_type_name",
+                  fmt::format("The node type {} does not hold the model: it needs about {} MiB of memory, the type has {}.", type.name,
+                              need.memory_bytes >> 20, memory >> 20));
+        }
     }
+    if (wished.empty() && !why_not.empty()) wrong("node_type_name", why_not);
     if (wished.empty()) {
         wrong("node_type_name", fmt::format("No node of this zone holds the model: it needs about {} MiB of memory. The zone offers: {}.",
                                             need.memory_bytes >> 20, names.empty() ? "nothing" : names));
@@ -100,7 +127,7 @@ Task<Deployment> Deployments::create(identity::Caller caller, DeploymentWish wis
     made.model_name = model.name;
     made.min_size = wish.min_size;
     made.max_size = wish.max_size;
-    made.endpoints.push_back({EndpointId(Uuid::random(rng_)), false});
+    for (const bool auth_disabled : wish.endpoints) made.endpoints.push_back({EndpointId(Uuid::random(rng_)), auth_disabled});
     made.created_at = made.updated_at = now;
     made.version = 1;
     co_return co_await store_.write([made, caller, zone = zone_.str()](store::Tx& tx) {
@@ -144,7 +171,7 @@ Task<Deployment> Deployments::update(identity::Caller caller, DeploymentId id, D
         if (other_model || d.state == DeploymentState::error) {
             d.state = DeploymentState::creating;
             d.error_message.reset();
-        } else if (change.min_size && d.state == DeploymentState::ready) {
+        } else if ((change.min_size || change.max_size) && d.state == DeploymentState::ready) {
             d.state = DeploymentState::scaling;
         }
         d.updated_at = now;
@@ -165,23 +192,57 @@ Task<Deployment> Deployments::remove(identity::Caller caller, DeploymentId id) {
     });
 }
 
-Task<Endpoint> Deployments::add_endpoint(identity::Caller caller, DeploymentId id) {
-    const Endpoint made{EndpointId(Uuid::random(rng_)), false};
+Task<Endpoint> Deployments::add_endpoint(identity::Caller caller, DeploymentId id, bool auth_disabled) {
+    const Endpoint made{EndpointId(Uuid::random(rng_)), auth_disabled};
     const auto now = clock_.now();
     co_return co_await store_.write([caller, id, made, now](store::Tx& tx) {
-        found(tx, caller, id);
+        if (found(tx, caller, id).endpoints.size() >= limits::endpoints) {
+            throw Error(Fault::quota, fmt::format("A deployment has at most {} endpoints.", limits::endpoints)).about("endpoint", "");
+        }
         rows::insert(tx, id, made, now);
         return made;
     });
 }
 
-Task<> Deployments::remove_endpoint(identity::Caller caller, EndpointId id) {
-    co_await store_.write([caller, id](store::Tx& tx) {
-        const auto owner = rows::deployment_of(tx, id);
-        if (!owner) throw Error(Fault::not_found, "There is no endpoint with this id.").about("endpoint", id.str());
-        found(tx, caller, *owner);
-        rows::remove(tx, id);
+Task<Endpoint> Deployments::change_endpoint(identity::Caller caller, EndpointId id, std::optional<bool> auth_disabled) {
+    const auto now = clock_.now();
+    co_return co_await store_.write([caller, id, auth_disabled, now](store::Tx& tx) {
+        const auto d = owner_of(tx, caller, id, "endpoint");
+        auto endpoint = *std::ranges::find(d.endpoints, id, &Endpoint::id);
+        if (auth_disabled) endpoint.auth_disabled = *auth_disabled;
+        rows::update(tx, d.id, endpoint, now);
+        return endpoint;
     });
+}
+
+Task<> Deployments::remove_endpoint(identity::Caller caller, EndpointId id) {
+    co_await store_.write([caller, id](store::Tx& tx) { rows::remove(tx, owner_of(tx, caller, id, "endpoint").id, id); });
+}
+
+Task<std::vector<AclRule>> Deployments::add_rules(identity::Caller caller, DeploymentId id, std::vector<AclWish> wishes, Before before) {
+    std::vector<AclRule> made;
+    for (const auto& wish : wishes) {
+        const auto ip = parse_network(wish.ip);
+        if (!ip) wrong("acls.ip", fmt::format("'{}' is no address or network; they look like 192.0.2.7 or 10.1.0.0/16.", wish.ip));
+        made.push_back({AclRuleId(Uuid::random(rng_)), *ip, wish.description});
+    }
+    const auto now = clock_.now();
+    co_return co_await store_.write([caller, id, made, before, now](store::Tx& tx) {
+        const auto d = found(tx, caller, id);
+        const auto kept = before == Before::kept ? d.acl.size() : 0;
+        if (kept + made.size() > limits::acl_rules) {
+            throw Error(Fault::quota, fmt::format("A deployment has at most {} access rules.", limits::acl_rules)).about("acl", "");
+        }
+        if (before == Before::removed) {
+            for (const auto& rule : d.acl) rows::remove(tx, id, rule.id);
+        }
+        for (const auto& rule : made) rows::insert(tx, id, rule, now);
+        return made;
+    });
+}
+
+Task<> Deployments::remove_rule(identity::Caller caller, AclRuleId id) {
+    co_await store_.write([caller, id](store::Tx& tx) { rows::remove(tx, owner_of(tx, caller, id, "acl").id, id); });
 }
 
 }  // namespace meridian::inference

@@ -13,6 +13,7 @@
 #include "fleet/service.h"
 #include "geography/types.h"
 #include "identity/service.h"
+#include "inference/runtime.h"
 #include "inference/types.h"
 #include "store/store.h"
 
@@ -25,6 +26,12 @@ struct DeploymentWish {
     std::string node_type;
     std::vector<std::string> tags;
     std::uint32_t min_size = 1, max_size = 1;
+    std::vector<bool> endpoints = {false};  // one each: whether it needs no key
+};
+
+struct AclWish {
+    std::string ip;  // a network or one address
+    std::string description;
 };
 
 struct DeploymentChange {
@@ -48,9 +55,9 @@ private:
 
 class Deployments {
 public:
-    // `nodes` are this zone's; they do not change while the program runs.
+    // `nodes` are this zone's; neither they nor the runtimes change while the program runs.
     Deployments(store::Store& store, const catalog::Catalog& catalog, std::vector<fleet::Node> nodes, geography::Zone zone, Clock& clock,
-                Rng& rng);
+                Rng& rng, RuntimeOptions runtimes);
 
     Task<Deployment> create(identity::Caller caller, DeploymentWish wish);
     // Another project's deployment is not_found.
@@ -59,11 +66,17 @@ public:
     Task<Deployment> update(identity::Caller caller, DeploymentId id, DeploymentChange change);
     // Marks it `deleting`; it turns into not_found when its replicas have ended.
     Task<Deployment> remove(identity::Caller caller, DeploymentId id);
-    Task<Endpoint> add_endpoint(identity::Caller caller, DeploymentId id);
+    Task<Endpoint> add_endpoint(identity::Caller caller, DeploymentId id, bool auth_disabled);
+    Task<Endpoint> change_endpoint(identity::Caller caller, EndpointId id, std::optional<bool> auth_disabled);
     Task<> remove_endpoint(identity::Caller caller, EndpointId id);
+    // Returns the new ones.
+    enum class Before { kept, removed };
+    Task<std::vector<AclRule>> add_rules(identity::Caller caller, DeploymentId id, std::vector<AclWish> wishes, Before before);
+    Task<> remove_rule(identity::Caller caller, AclRuleId id);
 
     [[nodiscard]] const std::vector<fleet::Node>& nodes() const { return nodes_; }
     [[nodiscard]] std::vector<fleet::NodeType> node_types() const { return fleet::node_types(nodes_); }
+    [[nodiscard]] const RuntimeOptions& runtimes() const { return runtimes_; }
     [[nodiscard]] const geography::Zone& zone() const { return zone_; }
     [[nodiscard]] Phases& phases() { return phases_; }
 
@@ -77,6 +90,7 @@ private:
     geography::Zone zone_;
     Clock& clock_;
     Rng& rng_;
+    RuntimeOptions runtimes_;
     Phases phases_;
 };
 

@@ -105,7 +105,7 @@ TEST_F(DeploymentsTest, WhatACallerMayNotSeeDoesNotExist) {
         EXPECT_EQ(error_of(house.world, all.get(who, made.id))->fault, Fault::not_found);
         EXPECT_EQ(error_of(house.world, all.update(who, made.id, {}))->fault, Fault::not_found);
         EXPECT_EQ(error_of(house.world, all.remove(who, made.id))->fault, Fault::not_found);
-        EXPECT_EQ(error_of(house.world, all.add_endpoint(who, made.id))->fault, Fault::not_found);
+        EXPECT_EQ(error_of(house.world, all.add_endpoint(who, made.id, false))->fault, Fault::not_found);
         EXPECT_EQ(error_of(house.world, all.remove_endpoint(who, made.endpoints.front().id))->fault, Fault::not_found);
         EXPECT_TRUE(house.world.run(all.list(who)).empty());
         DeploymentWish wish;
@@ -150,7 +150,7 @@ TEST_F(DeploymentsTest, WhatIsBeingDeletedCannotBeChangedAndDeletingTwiceIsNoErr
 
 TEST_F(DeploymentsTest, EndpointsComeAndGo) {
     const auto made = house.create("d");
-    const auto second = house.world.run(all.add_endpoint(caller, made.id));
+    const auto second = house.world.run(all.add_endpoint(caller, made.id, false));
     EXPECT_EQ(house.get(made.id).endpoints.size(), 2u);
     house.world.run(all.remove_endpoint(caller, made.endpoints.front().id));
     ASSERT_EQ(house.get(made.id).endpoints.size(), 1u);

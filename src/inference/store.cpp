@@ -11,6 +11,20 @@ std::string texts(const std::vector<std::string>& list) {
     return to_text(out);
 }
 
+template <class N>
+JsonArray numbers(const std::vector<N>& list) {
+    JsonArray out;
+    for (const auto& each : list) out.emplace_back(each);
+    return out;
+}
+
+std::vector<int> numbers_in(const Json& json) {
+    std::vector<int> out;
+    if (!json.is_array()) throw Error(Fault::bug, "A stored list is damaged.");
+    for (const auto& each : json.get_array()) out.push_back(static_cast<int>(each.as_int64()));
+    return out;
+}
+
 std::vector<std::string> texts_in(const std::string& column) {
     const auto parsed = parse_json(column);
     if (!parsed || !parsed->is_array()) throw Error(Fault::bug, "A stored list is damaged.");
@@ -43,11 +57,21 @@ Deployment deployment_in(const store::Row& row) {
     return d;
 }
 
-void add_endpoints(store::Tx& tx, std::vector<Deployment>& deployments) {
+// Endpoints and rules of all that are given.
+void add_parts(store::Tx& tx, std::vector<Deployment>& deployments) {
     for (const auto& row : tx.query("select id, deployment_id, auth_disabled from endpoints order by created_at, id")) {
         const auto owner = store::id_in<DeploymentId>(row, "deployment_id");
         for (auto& d : deployments) {
             if (d.id == owner) d.endpoints.push_back({store::id_in<EndpointId>(row, "id"), row.get<bool>("auth_disabled")});
+        }
+    }
+    for (const auto& row : tx.query("select id, deployment_id, ip, description from acl_rules order by created_at, id")) {
+        const auto owner = store::id_in<DeploymentId>(row, "deployment_id");
+        const auto ip = parse_network(row.get<std::string>("ip"));
+        // Left out it would let in whom it shall keep out.
+        if (!ip) throw Error(Fault::bug, "A stored access rule is damaged.", "deployment " + owner.str());
+        for (auto& d : deployments) {
+            if (d.id == owner) d.acl.push_back({store::id_in<AclRuleId>(row, "id"), *ip, row.get<std::string>("description")});
         }
     }
 }
@@ -95,14 +119,14 @@ std::optional<Deployment> find(store::Tx& tx, const DeploymentId& id) {
     std::vector<Deployment> found;
     for (const auto& row : tx.query("select * from deployments where id = $1", id)) found.push_back(deployment_in(row));
     if (found.empty()) return std::nullopt;
-    add_endpoints(tx, found);
+    add_parts(tx, found);
     return std::move(found.front());
 }
 
 std::vector<Deployment> all(store::Tx& tx) {
     std::vector<Deployment> out;
     for (const auto& row : tx.query("select * from deployments order by created_at desc, id")) out.push_back(deployment_in(row));
-    add_endpoints(tx, out);
+    add_parts(tx, out);
     return out;
 }
 
@@ -112,7 +136,15 @@ void insert(store::Tx& tx, const DeploymentId& deployment, const Endpoint& endpo
     tx.changed("deployments", deployment.str());
 }
 
-void remove(store::Tx& tx, const EndpointId& id) { tx.run("delete from endpoints where id = $1", id); }
+void update(store::Tx& tx, const DeploymentId& deployment, const Endpoint& endpoint, Timestamp now) {
+    tx.run("update endpoints set auth_disabled = $1, updated_at = $2 where id = $3", endpoint.auth_disabled, now, endpoint.id);
+    tx.changed("deployments", deployment.str());
+}
+
+void remove(store::Tx& tx, const DeploymentId& deployment, const EndpointId& id) {
+    tx.run("delete from endpoints where id = $1", id);
+    tx.changed("deployments", deployment.str());
+}
 
 std::optional<DeploymentId> deployment_of(store::Tx& tx, const EndpointId& id) {
     const auto rows = tx.query("select deployment_id from endpoints where id = $1", id);
@@ -120,28 +152,50 @@ std::optional<DeploymentId> deployment_of(store::Tx& tx, const EndpointId& id) {
     return store::id_in<DeploymentId>(rows.front(), "deployment_id");
 }
 
+void insert(store::Tx& tx, const DeploymentId& deployment, const AclRule& rule, Timestamp now) {
+    tx.run("insert into acl_rules (id, deployment_id, ip, description, created_at) values ($1, $2, $3, $4, $5)", rule.id, deployment,
+           rule.ip.str(), rule.description, now);
+    tx.changed("deployments", deployment.str());
+}
+
+void remove(store::Tx& tx, const DeploymentId& deployment, const AclRuleId& id) {
+    tx.run("delete from acl_rules where id = $1", id);
+    tx.changed("deployments", deployment.str());
+}
+
+std::optional<DeploymentId> deployment_of(store::Tx& tx, const AclRuleId& id) {
+    const auto rows = tx.query("select deployment_id from acl_rules where id = $1", id);
+    if (rows.empty()) return std::nullopt;
+    return store::id_in<DeploymentId>(rows.front(), "deployment_id");
+}
+
 void insert(store::Tx& tx, const ReplicaRow& replica, std::string_view zone) {
-    JsonArray list;
-    for (const int gpu : replica.gpus) list.emplace_back(gpu);
     tx.run(
-        "insert into replicas (id, deployment_id, node_id, zone, state, gpus, created_at, updated_at) values ($1, $2, $3, $4, 'wanted', "
-        "$5, $6, $6)",
-        replica.id, replica.deployment, replica.node, zone, to_text(list), replica.created_at);
+        "insert into replicas (id, deployment_id, node_id, zone, state, gpus, memory_bytes, cpus, document, created_at, updated_at) "
+        "values ($1, $2, $3, $4, 'wanted', $5, $6, $7, $8, $9, $9)",
+        replica.id, replica.deployment, replica.node, zone, to_text(numbers(replica.gpus)), replica.memory_bytes,
+        static_cast<std::int64_t>(replica.cpu_ids.size()),
+        to_text(JsonObject{{"cpu_ids", numbers(replica.cpu_ids)}, {"runtime", replica.runtime}}), replica.created_at);
 }
 
 void remove(store::Tx& tx, const ReplicaId& id) { tx.run("delete from replicas where id = $1", id); }
 
 std::vector<ReplicaRow> replicas(store::Tx& tx) {
     std::vector<ReplicaRow> out;
-    for (const auto& row : tx.query("select id, deployment_id, node_id, gpus, created_at from replicas order by created_at, id")) {
+    for (const auto& row : tx.query("select * from replicas order by created_at, id")) {
         ReplicaRow r;
         r.id = store::id_in<ReplicaId>(row, "id");
         r.deployment = store::id_in<DeploymentId>(row, "deployment_id");
         r.node = store::id_in<NodeId>(row, "node_id");
         r.created_at = row.get<Timestamp>("created_at");
-        const auto gpus = parse_json(row.get<std::string>("gpus"));
-        if (!gpus || !gpus->is_array()) throw Error(Fault::bug, "A stored list is damaged.");
-        for (const auto& gpu : gpus->get_array()) r.gpus.push_back(static_cast<int>(gpu.as_int64()));
+        r.memory_bytes = row.get<std::uint64_t>("memory_bytes");
+        const auto gpus = parse_json(row.get<std::string>("gpus")), document = parse_json(row.get<std::string>("document"));
+        const auto* cpus = document ? member(*document, "cpu_ids") : nullptr;
+        const auto* runtime = document ? text_member(*document, "runtime") : nullptr;
+        if (!gpus) throw Error(Fault::bug, "A stored replica is damaged.", "replica " + r.id.str());
+        r.gpus = numbers_in(*gpus);
+        if (cpus) r.cpu_ids = numbers_in(*cpus);
+        r.runtime = runtime ? view(*runtime) : std::string_view("llama.cpp");  // there was one before they were named
         out.push_back(std::move(r));
     }
     return out;

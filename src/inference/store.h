@@ -18,8 +18,13 @@ std::optional<Deployment> find(store::Tx& tx, const DeploymentId& id);
 std::vector<Deployment> all(store::Tx& tx);
 
 void insert(store::Tx& tx, const DeploymentId& deployment, const Endpoint& endpoint, Timestamp now);
-void remove(store::Tx& tx, const EndpointId& id);
+void remove(store::Tx& tx, const DeploymentId& deployment, const EndpointId& id);
 std::optional<DeploymentId> deployment_of(store::Tx& tx, const EndpointId& id);
+void update(store::Tx& tx, const DeploymentId& deployment, const Endpoint& endpoint, Timestamp now);
+
+void insert(store::Tx& tx, const DeploymentId& deployment, const AclRule& rule, Timestamp now);
+void remove(store::Tx& tx, const DeploymentId& deployment, const AclRuleId& id);
+std::optional<DeploymentId> deployment_of(store::Tx& tx, const AclRuleId& id);
 
 void insert(store::Tx& tx, const ReplicaRow& replica, std::string_view zone);
 void remove(store::Tx& tx, const ReplicaId& id);

@@ -38,6 +38,4 @@ bool may_move(DeploymentState from, DeploymentState to) {
 
 bool Served::can(catalog::Capability c) const { return std::ranges::find(capabilities, c) != capabilities.end(); }
 
-Serving::Serving() : table_(std::make_shared<const ServingTable>()) {}
-
 }  // namespace meridian::inference

@@ -10,10 +10,12 @@
 #include <vector>
 
 #include "base/id.h"
+#include "base/snapshot.h"
 #include "base/time.h"
 #include "catalog/service.h"
 #include "http/client.h"
 #include "identity/service.h"
+#include "inference/access.h"
 #include "metering/service.h"
 
 namespace meridian::inference {
@@ -30,6 +32,13 @@ struct Endpoint {
     bool auth_disabled = false;
 };
 
+// Whose addresses are let in. A deployment without rules is open to all addresses.
+struct AclRule {
+    AclRuleId id;
+    IpNetwork ip;
+    std::string description;
+};
+
 struct Deployment {
     DeploymentId id;
     std::string name;
@@ -42,7 +51,8 @@ struct Deployment {
     std::string model_name;
     std::uint32_t min_size = 1, max_size = 1, size = 0;  // size: replicas that are ready now
     std::vector<Endpoint> endpoints;
-    std::optional<std::string> error_message;
+    std::vector<AclRule> acl;
+    std::optional<std::string> error_message;  // of a ready one: why there are no more replicas
     std::string placed_because;
     std::optional<std::uint32_t> quantization_bits;
     Timestamp created_at, updated_at;
@@ -55,12 +65,17 @@ struct ReplicaRow {
     NodeId node;
     std::vector<int> gpus;
     Timestamp created_at;
+    std::vector<int> cpu_ids = {};
+    std::uint64_t memory_bytes = 0;
+    std::string runtime = {};  // its name
 };
 
 namespace limits {
 inline constexpr std::uint32_t deployment_size = 50;
 inline constexpr std::size_t name = 255;
 inline constexpr std::size_t tags = 50;
+inline constexpr std::size_t acl_rules = 100;
+inline constexpr std::size_t endpoints = 10;
 inline constexpr int waiting_per_slot = 16;          // requests that may queue behind one slot of a replica
 inline constexpr int running_per_upstream = 16'384;  // requests under way at one external endpoint
 inline constexpr std::size_t chat_body_bytes = 32 * 1024 * 1024;
@@ -94,7 +109,8 @@ struct Served {
     metering::Price price;
     Timestamp created_at;
     bool is_external = false;
-    bool auth_disabled = false;
+    bool auth_disabled = false;  // answers whoever is let in, at the cost of its project
+    AccessRules access;
     std::string waiting_for;  // when there is no backend: what it waits for, in words
     std::vector<Backend> backends;
     [[nodiscard]] bool can(catalog::Capability c) const;
@@ -103,16 +119,9 @@ struct Served {
 // Everything that is served, by model name. Replaced as a whole, read by every loop without a lock.
 struct ServingTable {
     std::unordered_map<std::string, std::vector<std::shared_ptr<const Served>>> by_model;
+    bool any_open = false;  // one of them needs no key
 };
 
-class Serving {
-public:
-    Serving();
-    [[nodiscard]] std::shared_ptr<const ServingTable> current() const { return std::atomic_load(&table_); }
-    void publish(std::shared_ptr<const ServingTable> table) { std::atomic_store(&table_, std::move(table)); }
-
-private:
-    std::shared_ptr<const ServingTable> table_;  // through atomic_load and atomic_store: TSan knows those
-};
+using Serving = Snapshot<ServingTable>;
 
 }  // namespace meridian::inference

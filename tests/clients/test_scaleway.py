@@ -1,9 +1,10 @@
 """The real Scaleway Python SDK against inference/v1, unmodified: its waiters, pages and exceptions."""
 import pytest
+from openai import AuthenticationError, OpenAI
 from scaleway import Client, ScalewayException
 from scaleway.inference.v1 import DeploymentStatus, EndpointPublicNetworkDetails, EndpointSpec, InferenceV1API
 
-from support.meridian import until
+from support.meridian import models_directory, until
 
 
 @pytest.fixture
@@ -94,3 +95,63 @@ def test_a_wrong_key_is_denied(meridian):
     with pytest.raises(ScalewayException) as refused:
         stranger.list_deployments()
     assert refused.value.status_code == 401 and refused.value.response.json()["type"] == "denied_authentication"
+
+
+def deployed(api, meridian, name, **endpoint):
+    meridian.cli("models", "add", str(models_directory() / "answer.gguf"), "--name", name)
+    made = api.create_deployment(name=name, model_id=model_id(api, name), node_type_name="",
+                                 endpoints=[EndpointSpec(public_network=EndpointPublicNetworkDetails(), **endpoint)])
+    ready = api.wait_for_deployment(deployment_id=made.id)
+    assert ready.status == DeploymentStatus.READY, ready.error_message
+    return ready
+
+
+def answers_without_key(meridian, name):
+    try:
+        OpenAI(base_url=meridian.url + "/v1", api_key="EMPTY", max_retries=0).chat.completions.create(
+            model=name, messages=[{"role": "user", "content": "hello"}])
+        return True
+    except AuthenticationError:
+        return False
+
+
+def test_an_endpoint_without_auth_answers_anybody_at_its_projects_cost(api, meridian):
+    ready = deployed(api, meridian, "open-to-all", disable_auth=True)
+    assert ready.endpoints[0].disable_auth
+    until(lambda: answers_without_key(meridian, "open-to-all"), "no key is needed")
+    assert not answers_without_key(meridian, "tiny"), "the others still need one"
+    newest = meridian.get("/meridian/v1/receipts?page_size=1&page_token=")["receipts"][0]
+    assert newest["model"] == "open-to-all" and newest["project"] == meridian.facts["project_id"]
+    closed = api.update_endpoint(endpoint_id=ready.endpoints[0].id, disable_auth=False)
+    assert not closed.disable_auth
+    until(lambda: not answers_without_key(meridian, "open-to-all"), "a key is needed again")
+    api.delete_deployment(deployment_id=ready.id)
+
+
+def test_access_rules_decide_by_the_clients_address(api, meridian):
+    """The SDK of today has no calls for access rules (its v1beta1 had): its own requests, by hand."""
+    ready = deployed(api, meridian, "guarded", disable_auth=False)
+
+    def call(method, path, body=None, version="v1beta1"):
+        answer = api._request(method, f"/inference/{version}/regions/{meridian.facts['region']}/{path}", body=body)
+        api._throw_on_error(answer)
+        return answer.json() if answer.content else None
+
+    rules = f"deployments/{ready.id}/acls"
+    assert call("GET", rules) == {"rules": [], "total_count": 0}
+    assert meridian.chat("guarded")[0] == 200
+    added = call("POST", rules, {"acls": [{"ip": "192.0.2.1/24", "description": "elsewhere"}]})["rules"]
+    assert added[0]["ip"] == "192.0.2.0/24" and added[0]["description"] == "elsewhere"
+    status, _, body = until(lambda: (a := meridian.chat("guarded"))[0] == 403 and a, "we are kept out")
+    assert b"access rules" in body
+    assert meridian.chat("tiny")[0] == 200
+    call("PUT", rules, {"acls": [{"ip": "127.0.0.0/8", "description": "here"}]}, version="v1")
+    until(lambda: meridian.chat("guarded")[0] == 200, "we are let in")
+    only = call("GET", rules)["rules"]
+    assert [r["ip"] for r in only] == ["127.0.0.0/8"]
+    call("DELETE", f"acls/{only[0]['id']}")
+    assert call("GET", rules)["total_count"] == 0
+    with pytest.raises(ScalewayException) as refused:
+        call("POST", rules, {"acls": [{"ip": "10.0.0", "description": ""}]})
+    assert refused.value.status_code == 400 and "10.0.0" in refused.value.response.text
+    api.delete_deployment(deployment_id=ready.id)

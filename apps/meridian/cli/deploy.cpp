@@ -1,5 +1,6 @@
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <chrono>
 #include <thread>
 
@@ -11,8 +12,8 @@ namespace {
 
 struct DeployOptions {
     std::string model, name, node_type;
-    int size = 1;
-    bool wait = false;
+    int size = 1, max_size = 0;
+    bool open = false, wait = false;
 };
 
 std::string deployments(const Api& api) { return "/inference/v1/regions/" + api.to().region + "/deployments"; }
@@ -48,9 +49,9 @@ int deploy(const Common& common, const DeployOptions& o) {
                     {"model_id", field(model, "id")},
                     {"node_type_name", o.node_type},
                     {"min_size", o.size},
-                    {"max_size", o.size},
+                    {"max_size", std::max(o.size, o.max_size)},
                     {"tags", JsonArray()},
-                    {"endpoints", JsonArray{JsonObject{{"public_network", JsonObject()}, {"disable_auth", false}}}}};
+                    {"endpoints", JsonArray{JsonObject{{"public_network", JsonObject()}, {"disable_auth", o.open}}}}};
     if (!api.to().project.empty()) wish["project_id"] = api.to().project;
     auto deployment = api.post(deployments(api), wish);
     if (o.wait) deployment = wait_until_ready(api, std::move(deployment), common.json);
@@ -68,6 +69,8 @@ void add_deploy(CLI::App& app, Common& common, const Chosen& chosen) {
     command->add_option("--name", o->name, "Name of the deployment (default: the model's)");
     command->add_option("--node-type", o->node_type, "Node type (default: the smallest that holds it)");
     command->add_option("--size", o->size, "Replicas")->check(CLI::Range(1, 50));
+    command->add_option("--max-size", o->max_size, "Replicas under load (default: as --size)")->check(CLI::Range(1, 50));
+    command->add_flag("--open", o->open, "Its endpoint needs no key: whoever reaches it is answered, at the project's cost");
     command->add_flag("--wait", o->wait, "Return when it answers");
     command->callback([&common, chosen, o] { chosen([&common, o] { return deploy(common, *o); }); });
 

@@ -201,7 +201,11 @@ void add_up(CLI::App& app, Common& common, const Chosen& chosen) {
     command->add_option("--egress", o->egress,
                         "Network (10.1.0.0/16) or host name that external models may be reached at, beside public addresses (repeatable)");
     command->add_option("--llama-server", o->llama_server, "llama.cpp's server (default: beside this program)")->check(CLI::ExistingFile);
-    command->add_option("--runtime-threads", o->runtime_threads, "Threads of each runtime (default: one fewer than the CPUs)");
+    command->add_option(
+        "--runtime", o->runtimes,
+        "NAME=PROGRAM with llama.cpp, llama.cpp-cuda or vllm as the name, or a JSON file that describes runtimes (repeatable; "
+        "the first that serves a model is taken)");
+    command->add_option("--runtime-threads", o->runtime_threads, "Threads of each runtime (default: as many as it gets CPUs of its own)");
     command->add_option("--loops", o->loops, "Event loops (default: one a core)")->check(CLI::Range(1, 256));
     command->add_flag("--access-log", o->access_log, "One line a request, without content; needs --log-level info");
     command->add_option("--log-level", *level, "debug, info, warn, error, off")

@@ -81,6 +81,7 @@ struct SpawnSettings {
 std::string expanded(std::string word, const ReplicaPaths& at, std::string_view secret, Secrets secrets) {
     replace_all(word, "{socket}", at.socket());
     replace_all(word, "{secret_file}", at.secret());
+    replace_all(word, "{directory}", at.run());
     if (secrets == Secrets::shown) replace_all(word, "{secret}", secret);
     return word;
 }
@@ -102,8 +103,8 @@ ShimSpec spec_of(const Launch& launch, const ReplicaPaths& at, const ProcessDriv
                   .secret = std::move(secret),
                   .token = std::move(token),
                   .memory_bytes = launch.memory_bytes,
-                  .cpus = launch.cpus,
-                  .gpus = {launch.gpus.begin(), launch.gpus.end()},
+                  .cpu_ids = {launch.cpu_ids.begin(), launch.cpu_ids.end()},
+                  .gpu_devices = launch.gpu_devices,
                   .unclaimed_ms = ms(options.unclaimed_limit),
                   .backoff_first_ms = ms(options.backoff_first),
                   .backoff_longest_ms = ms(options.backoff_longest),

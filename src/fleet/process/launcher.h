@@ -10,7 +10,7 @@
 
 namespace meridian::fleet {
 
-// {socket}, {secret_file} and {secret} in a word; arguments do not get {secret}, since everybody can list them.
+// {socket}, {secret_file}, {directory} and {secret} in a word; arguments do not get {secret}, since everybody can list them.
 enum class Secrets { hidden, shown };
 std::string expanded(std::string word, const ReplicaPaths& at, std::string_view secret, Secrets secrets);
 

@@ -39,6 +39,14 @@ std::string report() {
     line("other-process", opens("/proc/1/environ", O_RDONLY));
     line("own-file", opens("mine", O_WRONLY | O_CREAT));
     line("null", opens("/dev/null", O_WRONLY));
+    line("full", opens("/dev/full", O_RDONLY));
+    cpu_set_t cpus;
+    CPU_ZERO(&cpus);
+    ::sched_getaffinity(0, sizeof cpus, &cpus);
+    std::string ids;
+    for (int cpu = 0; cpu < CPU_SETSIZE; ++cpu)
+        if (CPU_ISSET(cpu, &cpus)) ids += (ids.empty() ? "" : ",") + std::to_string(cpu);
+    line("cpus", ids);
     sockaddr_in to{};
     to.sin_family = AF_INET;
     to.sin_port = htons(9);

@@ -42,8 +42,7 @@ inline Launch launch_of(ReplicaId id, const std::string& mode, const std::string
             .arguments = {"runtime", mode, "{socket}", "{secret_file}"},
             .environment = {"NAME=value", "AT={socket}"},
             .readable_paths = {},
-            .log_path = directory + "/logs/" + id.str(),
-            .gpus = {}};
+            .log_path = directory + "/logs/" + id.str()};
 }
 
 // The real effects and one driver on one loop.

@@ -27,7 +27,7 @@ Shim::Shim(ShimSpec spec, ReplicaPaths at, Fd listener, Fd signals)
       listener_(std::move(listener)),
       signals_(std::move(signals)),
       available_(sandbox::probe()),
-      group_(sandbox::Cgroup::make(at_.group(), memory_limit(spec_.memory_bytes))),
+      group_(sandbox::Cgroup::make(at_.group(), {.memory_bytes = memory_limit(spec_.memory_bytes), .cpus = spec_.cpu_ids.size()})),
       log_(spec_.log_path),
       unclaimed_since_(monotonic_ms()),
       backoff_ms_(spec_.backoff_first_ms) {}
@@ -107,7 +107,8 @@ void Shim::start_child() {
                              .directory = at_.run(),
                              .view = at_.view(),
                              .memory_bytes = spec_.memory_bytes,
-                             .wants_gpus = !spec_.gpus.empty()};
+                             .cpu_ids = {spec_.cpu_ids.begin(), spec_.cpu_ids.end()},
+                             .gpu_devices = spec_.gpu_devices};
     ::unlink(at_.socket().c_str());  // of the one before: a bind would fail on it
     started_at_ = monotonic_ms();
     asked_.reset();

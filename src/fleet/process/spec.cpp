@@ -13,6 +13,7 @@ namespace meridian::fleet {
 namespace {
 
 constexpr std::size_t words_max = 4096;
+constexpr std::int64_t cpu_ids_max = 1023;  // what a cpu_set_t holds
 
 template <class T>
 JsonArray array(const std::vector<T>& values) {
@@ -47,12 +48,12 @@ public:
         if (!got || *got < from || *got > to) return wrong(key);
         into = static_cast<N>(*got);
     }
-    void numbers(std::string_view key, std::vector<std::int64_t>& into) {
+    void numbers(std::string_view key, std::vector<std::int64_t>& into, std::int64_t from, std::int64_t to) {
         const auto* value = member(from_, key);
         if (!value || !value->is_array() || value->get_array().size() > words_max) return wrong(key);
         for (const auto& one : value->get_array()) {
             const auto got = integer(one);
-            if (!got) return wrong(key);
+            if (!got || *got < from || *got > to) return wrong(key);
             into.push_back(*got);
         }
     }
@@ -110,8 +111,8 @@ std::string to_text(const ShimSpec& spec) {
                    {"secret", spec.secret},
                    {"token", spec.token},
                    {"memory_bytes", spec.memory_bytes},
-                   {"cpus", spec.cpus},
-                   {"gpus", array(spec.gpus)},
+                   {"cpu_ids", array(spec.cpu_ids)},
+                   {"gpu_devices", array(spec.gpu_devices)},
                    {"crashes_max", spec.crashes_max}};
     times([&](std::string_view key, std::int64_t ShimSpec::* at) { out[key] = spec.*at; });
     return meridian::to_text(Json(std::move(out)));
@@ -132,8 +133,8 @@ expected<ShimSpec> parse_spec(std::string_view text) {
     read.text("secret", spec.secret);
     read.text("token", spec.token);
     read.number("memory_bytes", spec.memory_bytes, 0, INT64_MAX);
-    read.number("cpus", spec.cpus, 0, 1 << 20);
-    read.numbers("gpus", spec.gpus);
+    read.numbers("cpu_ids", spec.cpu_ids, 0, cpu_ids_max);
+    read.texts("gpu_devices", spec.gpu_devices);
     read.number("crashes_max", spec.crashes_max, 1, 1000);
     times([&](std::string_view key, std::int64_t ShimSpec::* at) { read.number(key, spec.*at, 1, day_ms); });
     if (read.first_wrong()) return complaint(fmt::format("The specification's \"{}\" is missing or wrong.", *read.first_wrong()));

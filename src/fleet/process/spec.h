@@ -17,8 +17,8 @@ struct ShimSpec {
     std::string secret;  // the replica's bearer
     std::string token;   // what a claim has to show; the replica itself can reach the control socket on hosts without namespaces
     std::uint64_t memory_bytes = 0;
-    std::uint32_t cpus = 1;
-    std::vector<std::int64_t> gpus;
+    std::vector<std::int64_t> cpu_ids;
+    std::vector<std::string> gpu_devices;
     std::int64_t unclaimed_ms = 30'000;
     std::int64_t backoff_first_ms = 500, backoff_longest_ms = 30'000;
     std::int64_t crashes_max = 5, crash_window_ms = 60'000;  // so many crashes within this time: given up

@@ -69,7 +69,8 @@ TEST(ShimSpecification, ComesBackAsItWasAndIsChecked) {
     spec.arguments = {"a", "b c"};
     spec.token = "t";
     spec.memory_bytes = 1ull << 40;
-    spec.gpus = {0, 3};
+    spec.cpu_ids = {0, 3};
+    spec.gpu_devices = {"/dev/nvidia1"};
     EXPECT_EQ(parse_spec(to_text(spec)), spec);
     spec.program = "true";
     EXPECT_FALSE(parse_spec(to_text(spec))) << "relative programs depend on where we stand";

@@ -23,7 +23,7 @@ std::vector<std::string> split(std::string_view text, char at) {
 }
 
 bool has(const Hierarchy& h, std::string_view controller) { return std::ranges::find(h.controllers, controller) != h.controllers.end(); }
-bool is_useful(const Hierarchy& h) { return h.is_v2 || has(h, "memory") || has(h, "pids"); }
+bool is_useful(const Hierarchy& h) { return h.is_v2 || has(h, "memory") || has(h, "pids") || has(h, "cpu"); }
 
 bool exists(const std::string& path) { return ::access(path.c_str(), F_OK) == 0; }
 
@@ -54,6 +54,15 @@ bool make_group(const std::string& directory) {
 bool limit_memory(const std::string& directory, const Hierarchy& h, std::uint64_t bytes) {
     if (bytes == 0) return false;
     return wrote(directory + (h.is_v2 ? "/memory.max" : "/memory.limit_in_bytes"), std::to_string(bytes));
+}
+
+// Beside the affinity, which a program may change: CPU time as of so many CPUs.
+bool limit_cpus(const std::string& directory, const Hierarchy& h, std::size_t cpus) {
+    constexpr std::uint64_t period_us = 100'000;
+    if (cpus == 0) return false;
+    const auto quota = std::to_string(cpus * period_us);
+    if (h.is_v2) return wrote(directory + "/cpu.max", quota + " " + std::to_string(period_us));
+    return wrote(directory + "/cpu.cfs_period_us", std::to_string(period_us)) && wrote(directory + "/cpu.cfs_quota_us", quota);
 }
 
 }  // namespace
@@ -90,7 +99,7 @@ std::vector<Hierarchy> hierarchies() {
     return out;
 }
 
-Cgroup Cgroup::make(const std::string& name, std::uint64_t memory_bytes) {
+Cgroup Cgroup::make(const std::string& name, const GroupLimits& limits) {
     Cgroup out;
     for (const auto& h : hierarchies()) {
         if (!is_useful(h)) continue;
@@ -98,10 +107,11 @@ Cgroup Cgroup::make(const std::string& name, std::uint64_t memory_bytes) {
         if (!make_group(directory)) continue;
         out.directories_.push_back(directory);
         add_layer(out.layers_, h.is_v2 ? "cgroup-v2" : "cgroup-v1");
-        if (limit_memory(directory, h, memory_bytes)) {
+        if (limit_memory(directory, h, limits.memory_bytes)) {
             out.limits_memory_ = true;
             add_layer(out.layers_, "memory-limit");
         }
+        if (limit_cpus(directory, h, limits.cpus)) add_layer(out.layers_, "cpu-limit");
         if (wrote(directory + "/pids.max", std::to_string(processes_max))) add_layer(out.layers_, "pids-limit");
     }
     return out;
@@ -146,7 +156,7 @@ bool Cgroup::ran_out_of_memory() const {
 }
 
 std::vector<std::string> probe_cgroups() {
-    const auto group = Cgroup::make("meridian-probe-" + std::to_string(::getpid()), 1ull << 30);
+    const auto group = Cgroup::make("meridian-probe-" + std::to_string(::getpid()), {.memory_bytes = 1ull << 30, .cpus = 1});
     group.remove();
     return group.layers();
 }

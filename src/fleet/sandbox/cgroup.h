@@ -1,4 +1,5 @@
-// A control group for one replica, in whatever hierarchies the host lets us write: sure killing, a memory limit, a process limit.
+// A control group for one replica, in whatever hierarchies the host lets us write: sure killing, a limit of memory, of processes and of CPU
+// time.
 #pragma once
 #include <sys/types.h>
 
@@ -19,13 +20,18 @@ struct Hierarchy {
 std::vector<Hierarchy> parse_hierarchies(std::string_view mountinfo, std::string_view own_groups);
 // Of this process. A path that is not visible here (a container's) becomes the mount point.
 std::vector<Hierarchy> hierarchies();
-// "cgroup-v1", "cgroup-v2", "memory-limit": found by making and removing an empty group.
+// "cgroup-v1", "cgroup-v2", "memory-limit", "cpu-limit": found by making and removing an empty group.
 std::vector<std::string> probe_cgroups();
+
+struct GroupLimits {  // 0: none
+    std::uint64_t memory_bytes = 0;
+    std::size_t cpus = 0;
+};
 
 class Cgroup {
 public:
-    // Makes what can be made. `memory_bytes` 0: no limit.
-    static Cgroup make(const std::string& name, std::uint64_t memory_bytes);
+    // Makes what can be made.
+    static Cgroup make(const std::string& name, const GroupLimits& limits);
     // Removes what a dead shim left behind.
     static void remove_leftover(const std::string& name);
 

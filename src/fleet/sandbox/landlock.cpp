@@ -66,9 +66,9 @@ bool apply_landlock(const Plan& plan, const LandlockWish& wish) {
         allow(ruleset.get(), "/tmp", own);
         allow(ruleset.get(), "/dev/shm", own);
     }
-    if (plan.wants_gpus) {
+    if (plan.wants_gpus()) {
         for (const auto& path : gpu_system_paths()) allow(ruleset.get(), path, read_any);
-        for (const auto& path : gpu_paths()) allow(ruleset.get(), path, read_write);
+        for (const auto& path : gpu_paths(plan)) allow(ruleset.get(), path, read_write);
     }
     allow(ruleset.get(), plan.directory, own);
     return ::syscall(SYS_landlock_restrict_self, ruleset.get(), 0) == 0;

@@ -29,8 +29,12 @@ void lower_limits(const Plan& plan, bool group_limits_memory);
 
 // What every program on this system needs to read to start at all.
 const std::vector<std::string>& system_paths();
-std::vector<std::string> gpu_paths();         // readable and writable device nodes, none where there are none
+// Readable and writable device nodes: the plan's GPUs and what their driver needs beside them; none where there are none.
+std::vector<std::string> gpu_paths(const Plan& plan);
 std::vector<std::string> gpu_system_paths();  // readable
 std::vector<std::string> device_paths();
+
+// Keeps itself and everything that it will start on these CPUs.
+bool stay_on_cpus(const std::vector<int>& ids);
 
 }  // namespace meridian::fleet::sandbox

@@ -27,12 +27,16 @@ const std::vector<std::string>& system_paths() {
 
 std::vector<std::string> device_paths() { return {"/dev/null", "/dev/zero", "/dev/random", "/dev/urandom"}; }
 
-std::vector<std::string> gpu_paths() {
-    std::vector<std::string> out;
+// nvidiactl, nvidia-uvm, nvidia-caps and their like are shared by all; nvidia0 is one GPU.
+std::vector<std::string> gpu_paths(const Plan& plan) {
+    std::vector<std::string> out = plan.gpu_devices;
+    constexpr std::string_view stem = "nvidia";
     const std::unique_ptr<DIR, int (*)(DIR*)> dev(::opendir("/dev"), ::closedir);
     if (!dev) return out;
     while (const auto* entry = ::readdir(dev.get())) {
-        if (std::string_view(entry->d_name).starts_with("nvidia")) out.push_back(std::string("/dev/") + entry->d_name);
+        const std::string_view name(entry->d_name);
+        const bool is_gpu = name.size() > stem.size() && name.find_first_not_of("0123456789", stem.size()) == name.npos;
+        if (name.starts_with(stem) && !is_gpu) out.push_back("/dev/" + std::string(name));
     }
     return out;
 }

@@ -1,3 +1,4 @@
+#include <sched.h>
 #include <sys/capability.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
@@ -27,6 +28,14 @@ bool drop_capabilities() {
     return none && ::cap_set_proc(none.get()) == 0;
 }
 
+bool stay_on_cpus(const std::vector<int>& ids) {
+    cpu_set_t set;
+    CPU_ZERO(&set);
+    for (const int cpu : ids)
+        if (cpu >= 0 && cpu < CPU_SETSIZE) CPU_SET(static_cast<std::size_t>(cpu), &set);
+    return ::sched_setaffinity(0, sizeof set, &set) == 0;
+}
+
 // Only ever downwards: raising a hard limit needs a capability that even root may lack.
 void lower_limits(const Plan& plan, bool group_limits_memory) {
     lower(RLIMIT_CORE, 0);
@@ -34,7 +43,7 @@ void lower_limits(const Plan& plan, bool group_limits_memory) {
     lower(RLIMIT_NPROC, 16384);
     lower(RLIMIT_MSGQUEUE, 0);
     // A guard against running away, no budget: weights are mapped and count, and GPU libraries reserve far more than they use.
-    if (plan.memory_bytes > 0 && !group_limits_memory && !plan.wants_gpus) lower(RLIMIT_AS, plan.memory_bytes * 4 + (16ull << 30));
+    if (plan.memory_bytes > 0 && !group_limits_memory && !plan.wants_gpus()) lower(RLIMIT_AS, plan.memory_bytes * 4 + (16ull << 30));
 }
 
 }  // namespace meridian::fleet::sandbox

@@ -32,7 +32,9 @@ struct Plan {
     std::string directory;  // working directory; the only place it may write to
     std::string view;       // an empty directory, on which its view of the file system is built
     std::uint64_t memory_bytes = 0;
-    bool wants_gpus = false;
+    std::vector<int> cpu_ids;              // empty: any
+    std::vector<std::string> gpu_devices;  // those of the device nodes of GPUs that it may open
+    [[nodiscard]] bool wants_gpus() const { return !gpu_devices.empty(); }
 };
 
 struct Child {

@@ -2,6 +2,7 @@
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <sched.h>
 
 #include "fleet/process/programs.test.h"
 #include "http/client.h"
@@ -14,24 +15,41 @@ using testing::Contains;
 using testing::HasSubstr;
 using testing::Not;
 
-class SandboxTest : public ProcessDriverTest {};
+std::vector<int> own_cpus() {
+    cpu_set_t set;
+    CPU_ZERO(&set);
+    ::sched_getaffinity(0, sizeof set, &set);
+    std::vector<int> out;
+    for (int cpu = 0; cpu < CPU_SETSIZE; ++cpu)
+        if (CPU_ISSET(cpu, &set)) out.push_back(cpu);
+    return out;
+}
+
+class SandboxTest : public ProcessDriverTest {
+protected:
+    // What the sandbox lets the fake runtime do, by its own account.
+    static std::string report(Host& host, const Replica& replica) {
+        http::Client client(host.network, host.clock, host.loops.executor(0), {});
+        const http::Target target{.tls = false, .host = "replica", .port = 80, .local = replica.address};
+        http::Outgoing ask{.method = "GET",
+                           .path = "/sandbox",
+                           .headers = {{"Authorization", "Bearer " + replica.secret}},
+                           .body = {},
+                           .fresh_connection = true};
+        const auto answer = host.wait(client.fetch(target, ask, 65536, nullptr));
+        client.close();
+        return answer ? answer->body : answer.error().said;
+    }
+};
 
 TEST_F(SandboxTest, AReplicaIsConfinedByWhatThisHostHas) {
     Host host(options_for(directory));
     auto launch = launch_of(id, "ok", directory);
     launch.memory_bytes = 512ull << 20;
+    launch.cpu_ids = {own_cpus().back()};
     host.wait(host.driver->start(launch));
     const auto replica = host.until(id, ReplicaState::ready);
-    http::Client client(host.network, host.clock, host.loops.executor(0), {});
-    const http::Target target{.tls = false, .host = "replica", .port = 80, .local = replica.address};
-    http::Outgoing ask{.method = "GET",
-                       .path = "/sandbox",
-                       .headers = {{"Authorization", "Bearer " + replica.secret}},
-                       .body = {},
-                       .fresh_connection = true};
-    const auto answer = host.wait(client.fetch(target, ask, 65536, nullptr));
-    ASSERT_TRUE(answer) << answer.error().said;
-    const std::string& said = answer->body;
+    const auto said = report(host, replica);
     SCOPED_TRACE(said);
     const auto has = [&replica](std::string_view layer) {
         return std::ranges::any_of(replica.layers, [&](const auto& l) { return l.starts_with(layer); });
@@ -52,7 +70,19 @@ TEST_F(SandboxTest, AReplicaIsConfinedByWhatThisHostHas) {
     if (possible.landlock >= 4) EXPECT_THAT(said, HasSubstr("tcp=Permission denied"));
     if (has("net-ns")) EXPECT_THAT(said, HasSubstr("udp-out=Network is unreachable"));
     if (has("seccomp")) EXPECT_THAT(said, HasSubstr("Seccomp=2\nunshare=Operation not permitted"));
-    client.close();
+    EXPECT_THAT(replica.layers, Contains("cpu-affinity"));
+    EXPECT_THAT(said, HasSubstr(fmt::format("cpus={}\n", own_cpus().back())));
+    if (has("landlock") || has("mount-ns")) EXPECT_THAT(said, Not(HasSubstr("full=yes"))) << "a device that was not given";
+    host.shutdown(Driver::Leave::stop);
+}
+
+// /dev/full stands in for a GPU's device node: it is there on every host and nobody is shown it otherwise.
+TEST_F(SandboxTest, AReplicaIsShownTheDevicesOfItsGpus) {
+    Host host(options_for(directory));
+    auto launch = launch_of(id, "ok", directory);
+    launch.gpu_devices = {"/dev/full"};
+    host.wait(host.driver->start(launch));
+    EXPECT_THAT(report(host, host.until(id, ReplicaState::ready)), HasSubstr("full=yes"));
     host.shutdown(Driver::Leave::stop);
 }
 

@@ -112,7 +112,7 @@ struct Inside {
     const bool no_new_privs = ::prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == 0;
     if (no_new_privs) got.emplace_back("no-new-privs");
     // Work on several GPUs talks to itself over TCP; with a network namespace that stays inside.
-    const bool deny_tcp = !(has_net && in.plan.wants_gpus);
+    const bool deny_tcp = !(has_net && in.plan.wants_gpus());
     const LandlockWish wish{.abi = in.available.landlock, .has_private_view = has_view, .deny_tcp = deny_tcp};
     if (no_new_privs && apply_landlock(in.plan, wish)) got.push_back("landlock-" + std::to_string(in.available.landlock));
     if (no_new_privs && in.available.seccomp && apply_seccomp(!has_net && in.available.landlock < 4)) got.emplace_back("seccomp");
@@ -157,6 +157,7 @@ void keep_only(std::array<int, 4> kept) {
         // Unmapped it is nobody inside and cannot build its view, but runs: to us outside it is the same user either way.
         if (map_users(user, group)) in.got.emplace_back("user-ns");
     }
+    if (!in.plan.cpu_ids.empty() && stay_on_cpus(in.plan.cpu_ids)) in.got.emplace_back("cpu-affinity");
     enter_namespaces(in);
     ::signal(SIGTERM, SIG_IGN);  // a stop is told to the whole group; init stays to reap
     const pid_t program = ::fork();

@@ -77,15 +77,15 @@ bool show_scratch(const std::string& place, const char* options) {
 bool build(const Plan& plan, bool has_pid_namespace) {
     const auto& root = plan.view;
     if (!show_proc(root, has_pid_namespace) || !show_scratch(root + "/tmp", "size=64m,mode=700") ||
-        !show_scratch(root + "/dev/shm", plan.wants_gpus ? "size=8g,mode=700" : "size=64m,mode=700")) {
+        !show_scratch(root + "/dev/shm", plan.wants_gpus() ? "size=8g,mode=700" : "size=64m,mode=700")) {
         return false;
     }
     for (const auto& path : system_paths())
         if (!path.starts_with("/proc") && !show(root, path, Access::read, true)) return false;
     for (const auto& path : device_paths())
         if (!show(root, path, Access::write, false)) return false;
-    if (plan.wants_gpus) {
-        for (const auto& path : gpu_paths())
+    if (plan.wants_gpus()) {
+        for (const auto& path : gpu_paths(plan))
             if (!show(root, path, Access::write, false)) return false;
         if (!show(root, "/sys", Access::read, false) || !show(root, "/etc/nvidia", Access::read, false)) return false;
     }
