@@ -19,7 +19,7 @@ using enum DeploymentState;
 
 struct ReconcilerTest : ::testing::Test {
     ReconcilerTest() { house.reconcile(); }
-    DeploymentChange sized(std::uint32_t size) { return {.name = {}, .tags = {}, .min_size = size, .max_size = 50, .model = {}}; }
+    DeploymentChange sized(std::uint32_t size) { return {.name = {}, .tags = {}, .min_size = size, .max_size = size, .model = {}}; }
     std::string alias(const fleet::Launch& launch) {
         const auto flag = std::ranges::find(launch.arguments, "--alias");
         return flag == launch.arguments.end() ? "" : *std::next(flag);

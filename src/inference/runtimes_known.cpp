@@ -135,7 +135,8 @@ expected<Runtime> named_runtime(std::string_view text) {
     auto out = *known;
     out.program = std::filesystem::absolute(text.substr(equals + 1)).lexically_normal().string();
     const auto above = std::filesystem::path(out.program).parent_path().parent_path();
-    if (above.has_relative_path()) out.readable.push_back(above.string());  // never the whole file system
+    // Never the whole file system; a sandbox shows /usr to everybody.
+    if (above.has_relative_path() && above != "/usr") out.readable.push_back(above.string());
     return out;
 }
 
