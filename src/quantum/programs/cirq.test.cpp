@@ -100,6 +100,16 @@ TEST(Cirq, RefusesWithAPlaceAndASentence) {
         {"", circuit({gate("BitFlipChannel", R"("p":1.5)", {0})}), "moment 0, operation 0: a probability lies between 0 and 1"},
         {"", circuit({measured("m", 0, R"("confusion_map":[[[0],[[0.9,0.1],[0.2,0.8]]]])"), x}),
          "moment 1, operation 0: this qubit was measured with a confusion map and cannot be used again; measure it last"},
+        {"",
+         circuit({fmt::format(
+             R"({{"cirq_type":"PauliString","qubit_pauli_map":[[{0},{{"cirq_type":"_PauliX"}}],[{0},{{"cirq_type":"_PauliZ"}}]],"coefficient":1}})",
+             line(1))}),
+         "moment 0, operation 0: an operation names the same qubit twice"},
+        {"",
+         circuit({fmt::format(
+             R"({{"cirq_type":"ControlledOperation","controls":[{0}],"sub_operation":{{"cirq_type":"ControlledOperation","controls":[{0}],"sub_operation":{1}}}}})",
+             line(1), x)}),
+         "moment 0, operation 0: an operation names the same qubit twice"},
         {"", nested, "moment 0, operation 0: this circuit takes too many steps to expand; repeat its sub-circuits less often"},
         {"", circuit({repeated(R"({"cirq_type":"REF","key":3})", R"("repetitions":1)")}),
          "moment 0, operation 0: a circuit refers to another one that is not there"},

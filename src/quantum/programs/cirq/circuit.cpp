@@ -29,6 +29,11 @@ std::string padded(std::string_view name) {
 
 }  // namespace
 
+void hold_distinct(std::vector<std::uint32_t> qubits) {
+    std::ranges::sort(qubits);
+    if (std::ranges::adjacent_find(qubits) != qubits.end()) complain("an operation names the same qubit twice");
+}
+
 std::string Reader::place() const {
     if (!moment_) return {};
     return operation_ ? fmt::format("moment {}, operation {}: ", *moment_, *operation_) : fmt::format("moment {}: ", *moment_);
@@ -269,9 +274,7 @@ void Reader::touch(std::uint32_t number) {
 std::vector<std::uint32_t> Reader::qubits(const JsonArray& list) {
     std::vector<std::uint32_t> all;
     for (const Json& each : list) all.push_back(qubit(each));
-    auto sorted = all;
-    std::ranges::sort(sorted);
-    if (std::ranges::adjacent_find(sorted) != sorted.end()) complain("an operation names the same qubit twice");
+    hold_distinct(all);
     return all;
 }
 

@@ -37,9 +37,10 @@ void hold_count(std::string_view type, std::size_t wanted, std::size_t given) {
 void Reader::gate(const Json& value, std::span<const std::uint32_t> qubits, const Controls& controls) {
     const std::string_view type = type_of(value);
     if (++depth_ > limits::depth) complain("gates are nested too deeply here; flatten them");
-    if (!controls.empty()) {
-        for (const std::uint32_t qubit : qubits)
-            if (std::ranges::find(controls.qubits, qubit) != controls.qubits.end()) complain("a qubit is both a control and acted upon");
+    if (!controls.empty()) {  // those of several operations around this one
+        std::vector<std::uint32_t> all = controls.qubits;
+        all.insert(all.end(), qubits.begin(), qubits.end());
+        hold_distinct(std::move(all));
     }
     const bool is_done = power_gate(type, value, qubits, controls) || fixed_gate(type, value, qubits, controls) ||
                          register_gate(type, value, qubits, controls) || pauli_gate(type, value, qubits, controls);

@@ -98,6 +98,9 @@ void Reader::pauli_string(const Json& op, const Controls& controls) {
         on.push_back(qubit((*both)[0]));
         letters.push_back(letter_of((*both)[1]));
     }
+    std::vector<std::uint32_t> all = controls.qubits;
+    all.insert(all.end(), on.begin(), on.end());
+    hold_distinct(std::move(all));
     if (is_phasor)
         for (const Json& each : needed_array(op, "qubits")) static_cast<void>(qubit(each));
     const Json& coefficient = needed(string, "coefficient");

@@ -21,6 +21,8 @@ struct Complaint {
 };
 [[noreturn]] void complain(std::string said);
 
+// Complains unless all of them are different.
+void hold_distinct(std::vector<std::uint32_t> qubits);
 std::string_view type_of(const Json& value);  // its cirq_type, or nothing
 const Json& needed(const Json& object, std::string_view key);
 const JsonArray& needed_array(const Json& object, std::string_view key);
