@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "base/log.h"
+#include "base/sim/failing_pool.h"
 #include "base/sim/world.h"
 #include "catalog/testing.h"
 #include "inference/exchange.test.h"
@@ -107,24 +108,6 @@ private:
     sim::World& world_;
     std::optional<TaskGroup> boots_;
     std::vector<std::function<void(const fleet::Replica&)>> told_;
-};
-
-// Runs jobs where the world does; the power fails before the one that was chosen.
-class FailingPool final : public Pool {
-public:
-    explicit FailingPool(sim::World& world) : world_(world) {}
-    void post(std::move_only_function<void()> job) override {
-        world_.pool().post([this, j = std::move(job)]() mutable {
-            if (fail_at && ++jobs == *fail_at) world_.disk().crash(how);
-            j();
-        });
-    }
-    std::optional<std::size_t> fail_at;
-    std::size_t jobs = 0;
-    sim::SimDisk::Unsynced how = sim::SimDisk::Unsynced::lost;
-
-private:
-    sim::World& world_;
 };
 
 inline fleet::Node node_of(sim::World& world, std::uint64_t memory_bytes, int gpus) {
@@ -254,7 +237,7 @@ struct House {
     }
 
     sim::World world{5};
-    FailingPool pool{world};
+    sim::FailingPool pool{world};
     FakeDriver driver{world};
     fleet::Node node;
     RuntimeOptions runtimes = two_runtimes();

@@ -13,6 +13,7 @@
 #include <vector>
 
 #include "base/log.h"
+#include "base/sim/failing_pool.h"
 #include "base/sim/world.h"
 #include "quantum/service/api.h"
 #include "quantum/service/reconcile.h"
@@ -147,24 +148,6 @@ struct Life {
     TaskGroup tasks{world.executor()};
 };
 
-// Runs jobs where the world does; the power fails before the one that was chosen.
-class FailingPool final : public Pool {
-public:
-    explicit FailingPool(sim::World& world) : world_(world) {}
-    void post(std::move_only_function<void()> job) override {
-        world_.pool().post([this, j = std::move(job)]() mutable {
-            if (fail_at && ++jobs == *fail_at) world_.disk().crash(how);
-            j();
-        });
-    }
-    std::optional<std::size_t> fail_at;
-    std::size_t jobs = 0;
-    sim::SimDisk::Unsynced how = sim::SimDisk::Unsynced::lost;
-
-private:
-    sim::World& world_;
-};
-
 struct House {
     explicit House(std::uint64_t seed = 5) : world(seed), key(keys::SigningKey::generate(world.rng())) {
         log::configure(log::Level::off, log::Form::text);
@@ -213,7 +196,7 @@ struct House {
     }
 
     sim::World world;
-    FailingPool pool{world};
+    sim::FailingPool pool{world};
     keys::SigningKey key;
     std::vector<JobId> order;  // in which jobs began
     std::unique_ptr<Life> life;

@@ -1,4 +1,4 @@
-// The judge of the kernels' tests: operations applied one after the other to a plain vector, by their definition.
+// What the kernels' tests are made of: random states, matrices and circuits, and the twin's answer to compare with.
 #pragma once
 #include <algorithm>
 #include <cmath>
@@ -9,38 +9,15 @@
 #include <vector>
 
 #include "quantum/engines/statevector/state.h"
+#include "quantum/engines/statevector/twin.h"
 #include "quantum/ir/circuit.h"
 
 namespace meridian::quantum::plain {
 
-using Vector = std::vector<Amplitude>;  // indexed by basis state, bit q is qubit q
-
-inline void apply(const Circuit& circuit, const Op& op, Vector& state) {
-    if (op.kind == Op::Kind::barrier || op.kind == Op::Kind::delay) return;
-    const auto matrix = matrix_of(circuit, op);
-    const auto targets = circuit.targets_of(op), controls = circuit.controls_of(op);
-    const std::size_t side = std::size_t{1} << targets.size();
-    const Vector before = state;
-    for (std::size_t k = 0; k < state.size(); ++k) {
-        bool acts = true;
-        for (std::size_t c = 0; c < controls.size(); ++c) acts &= (k >> controls[c] & 1) == (op.control_values >> c & 1);
-        if (!acts) continue;
-        std::size_t row = 0, rest = k;
-        for (std::size_t t = 0; t < targets.size(); ++t) {
-            row |= (k >> targets[t] & 1) << t;
-            rest &= ~(std::size_t{1} << targets[t]);
-        }
-        state[k] = 0;
-        for (std::size_t column = 0; column < side; ++column) {
-            std::size_t from = rest;
-            for (std::size_t t = 0; t < targets.size(); ++t) from |= (column >> t & 1) << targets[t];
-            state[k] += matrix[row * side + column] * before[from];
-        }
-    }
-}
+using Vector = twin::Vector;
 
 inline Vector applied(const Circuit& circuit, Vector state) {
-    for (const Op& op : circuit.ops) apply(circuit, op, state);
+    for (const Op& op : circuit.ops) twin::apply(circuit, op, state);
     return state;
 }
 
