@@ -116,7 +116,7 @@ expected<Gradient> gradient(const Circuit& circuit, const PauliSum& sum, Team& t
 // What this node needs for its work, measured once. Seconds for one amplitude in one kernel, on one thread, in cache.
 struct Calibration {
     struct Kernels {
-        double rotation = 0, dense = 0, phases = 0;
+        double rotation = 0, dense = 0, interaction = 0, phases = 0;
         bool operator==(const Kernels&) const = default;
     };
     unsigned threads = 1;

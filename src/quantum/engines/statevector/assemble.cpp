@@ -4,6 +4,7 @@
 #include <bit>
 
 #include "quantum/engines/statevector/assemble-phases.h"
+#include "quantum/engines/statevector/interaction.h"
 #include "quantum/engines/statevector/real_elements.h"
 #include "quantum/engines/statevector/state.h"
 
@@ -57,7 +58,8 @@ private:
     void add(const Bundle& shape, std::span<const Item* const> turns, std::span<const Item* const> inside);
     template <class Set>
     Coefficients coefficients(const Item& item, std::span<const Item* const> turns, std::size_t registers, std::size_t self, Set set);
-    void pair(const Item& item);
+    void pair(const Item& item, GateMatrix m);
+    void interaction(const Item& item);
     void conditional(const Item& item);
     void flag(const Item& item);
     void large(const Item& item);
@@ -95,7 +97,10 @@ Program Assembler<Real>::run() {
                 phases(all.subspan(k, end - k));
                 break;
             case Item::Kind::pair:
-                pair(item);
+                pair(item, items_.pairs[item.index]);
+                break;
+            case Item::Kind::interaction:
+                interaction(item);
                 break;
             case Item::Kind::conditional:
                 conditional(item);
@@ -214,8 +219,7 @@ void Assembler<Real>::add(const Bundle& shape, std::span<const Item* const> turn
 }
 
 template <class Real>
-void Assembler<Real>::pair(const Item& item) {
-    GateMatrix m = items_.pairs[item.index];
+void Assembler<Real>::pair(const Item& item, GateMatrix m) {
     if (phase_ != 0)
         for (Amplitude& element : m) element *= std::polar(1.0, phase_);
     phase_ = 0;
@@ -252,6 +256,26 @@ void Assembler<Real>::pair(const Item& item) {
     }
     push(Kernel::Kind::dense, program_.denses.size());
     program_.denses.push_back(dense);
+}
+
+template <class Real>
+void Assembler<Real>::interaction(const Item& item) {
+    const Interaction& g = items_.interactions[item.index];
+    if (place(item.a) == Place::inside || place(item.b) == Place::inside) return pair(item, matrix_of(g));
+    align();
+    Interacting out{.bits = {address_bit(item.a), address_bit(item.b)}, .is_real = {}, .is_exchanged = {}, .at = here()};
+    const auto put = [&](std::initializer_list<double> values) {
+        for (const double value : values) pool_.push_back(Real(value));
+    };
+    put({g.turn[0], g.turn[1], g.planes[0].phase, g.planes[1].phase});
+    for (std::size_t plane = 0; plane < 2; ++plane) {
+        out.is_real[plane] = g.planes[plane].is_real;
+        out.is_exchanged[plane] = g.planes[plane].is_exchanged;
+        put({g.planes[plane].to_p, g.planes[plane].to_q});
+    }
+    for (const Amplitude scale : g.scale) put({scale.real(), scale.imag()});
+    push(Kernel::Kind::interaction, program_.interactions.size());
+    program_.interactions.push_back(out);
 }
 
 template <class Real>

@@ -58,19 +58,23 @@ double seconds_for(Team& team, const std::function<double()>& seconds, State<Rea
 template <class Real>
 Calibration::Kernels kernels_of(Team& team, const std::function<double()>& seconds) {
     State<Real> state(one_block_qubits, team);
-    const auto measured = [&](Layer sort, const auto& part) {
-        const Circuit circuit = layers(one_block_qubits, 6, sort);
+    const auto measured = [&](Layer sort, unsigned count, const auto& part) {
+        const Circuit circuit = layers(one_block_qubits, count, sort);
         const auto plan = compile<Real>(circuit, 0, circuit.ops.size());
         return part(plan.work(), seconds_for(team, seconds, state, plan));
     };
     // Where a plan came out without kernels of the sort, the others stand in.
     const auto rate = [](double time, double amplitudes) { return std::max(0.0, time) / std::max(1.0, amplitudes); };
     Calibration::Kernels found;
-    found.rotation = measured(Layer::rotations, [&](const PlanWork& work, double time) { return rate(time, work.rotations); });
-    found.dense = measured(Layer::dense, [&](const PlanWork& work, double time) {
+    found.rotation = measured(Layer::rotations, 6, [&](const PlanWork& work, double time) { return rate(time, work.rotations); });
+    // Blocks without others on both sides stay matrices; of six layers, those of the four in the middle are interactions.
+    found.dense = measured(Layer::dense, 1, [&](const PlanWork& work, double time) {
         return rate(time - work.rotations * found.rotation, work.dense + work.others / 30);
     });
-    found.phases = measured(Layer::phases,
+    found.interaction = measured(Layer::dense, 6, [&](const PlanWork& work, double time) {
+        return rate(time - work.rotations * found.rotation - work.dense * found.dense, work.interactions);
+    });
+    found.phases = measured(Layer::phases, 6,
                             [&](const PlanWork& work, double time) { return rate(time - work.rotations * found.rotation, work.phases); });
     return found;
 }

@@ -33,6 +33,7 @@ struct Work {
     void add(const Work& other, double times) {
         passes.rotations += times * other.passes.rotations;
         passes.dense += times * other.passes.dense;
+        passes.interactions += times * other.passes.interactions;
         passes.phases += times * other.passes.phases;
         passes.others += times * other.passes.others;
         flops += times * other.flops;
@@ -112,7 +113,8 @@ double bytes_per_second(const Calibration& node, double state_bytes) {
 double seconds_of(const Work& work, const Calibration& node, Precision precision, double state_bytes) {
     const auto& each = precision == Precision::double_ ? node.kernels_double : node.kernels_single;
     // Other kernels are rated as dense ones are: 30 operations an amplitude.
-    const double computing = work.passes.rotations * each.rotation + work.passes.dense * each.dense + work.passes.phases * each.phases +
+    const double computing = work.passes.rotations * each.rotation + work.passes.dense * each.dense +
+                             work.passes.interactions * each.interaction + work.passes.phases * each.phases +
                              work.passes.others / 30 * each.dense;
     // A state of one block is in the cache of one thread, and stays there.
     const bool is_one_block = state_bytes <= block_bytes;

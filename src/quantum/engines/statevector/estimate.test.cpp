@@ -23,8 +23,8 @@ Calibration some_node() {
     node.touch_bytes_per_second = 4e9;
     node.cached_bytes_per_second = 1e11;
     node.threads_worth = 2;
-    node.kernels_double = {2e-10, 1e-9, 5e-10};
-    node.kernels_single = {1e-10, 5e-10, 2.5e-10};
+    node.kernels_double = {2e-10, 1e-9, 7e-10, 5e-10};
+    node.kernels_single = {1e-10, 5e-10, 3.5e-10, 2.5e-10};
     node.seconds_per_kernel = 1e-6;
     node.seconds_per_lane_pass = 2e-9;
     node.seconds_per_block = 1e-6;

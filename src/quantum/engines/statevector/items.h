@@ -23,6 +23,7 @@ struct Item {
     enum class Kind : std::uint8_t {
         rotation,     // rotations[index][k] on wire a, where k is the value of wire b, or 0 without one
         pair,         // a 4 x 4 matrix on wires a (least significant) and b; `index` into pairs
+        interaction,  // the same in fewer multiplications; `index` into interactions
         phase,        // exp(i angle) where wires a and b (if any) are 1
         conditional,  // a 2 x 2 matrix on wire a where the wires of `mask` have `value`; `index` into conditionals
         flag,         // exp(i angle) where the wires of `mask` have `value`
@@ -42,10 +43,24 @@ struct Matrix {
     std::vector<Amplitude> elements;
 };
 
+// A two-qubit gate, up to what its neighbours took over (interaction.h); in this order. Basis state k has a in bit 0 and b in bit 1.
+struct Interaction {
+    struct Plane {
+        double phase = 0;           // state q becomes (1 + i phase) q
+        double to_p = 0, to_q = 0;  // p becomes p + to_p q, q becomes q + to_q p; these numbers are imaginary, or
+        bool is_real = false;       // real;
+        bool is_exchanged = false;  // then p and q change places
+    };
+    std::array<double, 2> turn{};    // of wires a and b: 0 becomes 0 - turn 1, 1 becomes 1 + turn 0
+    std::array<Plane, 2> planes;     // p and q are the states 0 and 3, and 1 and 2
+    std::array<Amplitude, 4> scale;  // of the states as they were called before the exchange; the first is real
+};
+
 struct Items {
     std::vector<Item> list;
     std::vector<std::array<RealMatrix2, 2>> rotations;
     std::vector<GateMatrix> pairs;
+    std::vector<Interaction> interactions;
     std::vector<Matrix2> conditionals;
     std::vector<Matrix> matrices;
     double phase = 0;                             // of everything

@@ -16,6 +16,7 @@
 // Compiled once for each instruction set; the best one is chosen when a program runs.
 #include "quantum/engines/statevector/kernels-bundle.inl"
 #include "quantum/engines/statevector/kernels-dense.inl"
+#include "quantum/engines/statevector/kernels-interaction.inl"
 #include "quantum/engines/statevector/kernels-phase.inl"
 
 HWY_BEFORE_NAMESPACE();
@@ -30,6 +31,9 @@ void run_program(const Program& program, const Real* pool, Real* block, std::uin
                 break;
             case Kernel::Kind::dense:
                 run_dense(program.denses[kernel.index], pool, block, program.bits);
+                break;
+            case Kernel::Kind::interaction:
+                run_interaction(program.interactions[kernel.index], pool, block, program.bits);
                 break;
             case Kernel::Kind::conditional:
                 run_conditional(program.conditionals[kernel.index], pool, block, program.bits, outer);

@@ -8,6 +8,8 @@
 #include <utility>
 
 #include "base/error.h"
+#include "quantum/engines/statevector/bell.h"
+#include "quantum/engines/statevector/interaction.h"
 #include "quantum/engines/statevector/real_elements.h"
 #include "quantum/engines/statevector/rotations.h"
 
@@ -25,15 +27,6 @@ struct Step {
     GateMatrix matrix{};            // `one`, `controlled`: 4 elements; `phases`: the diagonal
 };
 
-GateMatrix product(const GateMatrix& later, const GateMatrix& earlier) {
-    GateMatrix m{};
-    for (std::size_t r = 0; r < 4; ++r)
-        for (std::size_t k = 0; k < 4; ++k) {
-            if (later[4 * r + k] == 0.0) continue;  // most of a step on one wire
-            for (std::size_t c = 0; c < 4; ++c) m[4 * r + c] += later[4 * r + k] * earlier[4 * k + c];
-        }
-    return m;
-}
 GateMatrix exchanged(const GateMatrix& m) {
     constexpr std::size_t to[] = {0, 2, 1, 3};
     GateMatrix out;
@@ -329,6 +322,7 @@ Items lower(const Circuit& circuit, std::size_t begin, std::size_t end, std::vec
     Lowering lowering(circuit, std::move(wires));
     for (std::size_t k = begin; k < end; ++k) lowering.add(circuit.ops[k]);
     Items items = lowering.finish(relabels);
+    make_interactions(items);
     make_elements_real(items);
     return items;
 }

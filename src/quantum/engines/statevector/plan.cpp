@@ -87,6 +87,8 @@ double flops_of(const Program& program, Kernel kernel) {
             return 6.0 * (program.bundles[kernel.index].count + program.bundles[kernel.index].inside_count);
         case Kernel::Kind::dense:
             return 30;
+        case Kernel::Kind::interaction:
+            return 20;
         case Kernel::Kind::phases:
             return 14;
         case Kernel::Kind::large:
@@ -104,6 +106,9 @@ void add_work(const Program& program, Kernel kernel, double amplitudes, PlanWork
             return;
         case Kernel::Kind::dense:
             work.dense += amplitudes;
+            return;
+        case Kernel::Kind::interaction:
+            work.interactions += amplitudes;
             return;
         case Kernel::Kind::phases:
             work.phases += amplitudes;

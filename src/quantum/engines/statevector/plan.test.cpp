@@ -68,6 +68,31 @@ TYPED_TEST(Plans, SoDoSegmentsOfBlocksThatAreGathered) {
     }
 }
 
+TYPED_TEST(Plans, BlocksOfTwoQubitsBetweenOthersRunAsInteractions) {
+    for (unsigned seed = 200; seed < 230; ++seed) {
+        std::mt19937_64 rng(seed);
+        SCOPED_TRACE("seed " + std::to_string(seed));
+        Circuit circuit;
+        circuit.qubits = 7 + seed % 4;
+        for (unsigned layer = 0; layer < 6; ++layer)
+            for (std::uint32_t q = layer % 2; q + 1 < circuit.qubits; q += 2) {
+                const std::uint32_t operands[] = {q + layer / 2 % 2, q + 1 - layer / 2 % 2};
+                // Now and then one of few angles, on which matrices have equal or no elements.
+                if (rng() % 4 == 0) {
+                    for (const Gate gate : {Gate::rxx, Gate::ryy, Gate::rzz}) {
+                        const double angle[] = {std::numbers::pi / 4 * double(rng() % 8)};
+                        circuit.add(gate, operands, angle);
+                    }
+                } else {
+                    circuit.add_unitary(operands, 0, plain::random_unitary(2, rng));
+                }
+            }
+        const PlanOptions options{.block_bits = seed % 2 == 0 ? 0 : 6u, .relabels = true, .positions = {}};
+        EXPECT_GT(compile<TypeParam>(circuit, 0, circuit.ops.size(), options).work().interactions, 0);
+        this->expect_as_plain(circuit, rng, options);
+    }
+}
+
 TYPED_TEST(Plans, EveryInstructionSetThatIsCompiledInAgrees) {
     const auto sets = instruction_sets();
     ASSERT_FALSE(sets.empty());

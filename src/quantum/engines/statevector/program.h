@@ -55,6 +55,13 @@ struct Dense {
     std::uint32_t at = 0;            // 16 complex scalars; or per output and input, one complex vector
 };
 
+// An interaction of two addressed wires; those with a wire inside the vectors are run as matrices.
+struct Interacting {
+    std::uint8_t bits[2] = {};  // of the address
+    bool is_real[2] = {}, is_exchanged[2] = {};
+    std::uint32_t at = 0;  // scalars: two turns, two phases, what mixes each plane, four complex factors
+};
+
 // A 2 x 2 complex matrix, or a phase, on the addresses that have `value` under `mask`, in blocks that have `outer_value` under
 // `outer_mask`.
 struct Conditional {
@@ -97,7 +104,7 @@ struct Phases {
 };
 
 struct Kernel {
-    enum class Kind : std::uint8_t { bundle, dense, conditional, large, phases } kind;
+    enum class Kind : std::uint8_t { bundle, dense, interaction, conditional, large, phases } kind;
     std::uint32_t index;
 };
 
@@ -107,6 +114,7 @@ struct Program {
     std::vector<Kernel> order;
     std::vector<Bundle> bundles;
     std::vector<Dense> denses;
+    std::vector<Interacting> interactions;
     std::vector<Conditional> conditionals;
     std::vector<Large> larges;
     std::vector<Phases> phases;

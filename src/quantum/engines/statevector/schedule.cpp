@@ -22,6 +22,8 @@ std::uint64_t work_of(const Items& items, const Item& item) {
             return 5;
         case Item::Kind::pair:
             return 17;
+        case Item::Kind::interaction:
+            return 12;
         case Item::Kind::conditional:
             return 6;
         case Item::Kind::matrix:

@@ -1,0 +1,156 @@
+#include "quantum/engines/statevector/bell.h"
+
+#include <algorithm>
+#include <cmath>
+#include <numbers>
+#include <utility>
+
+namespace meridian::quantum {
+namespace {
+
+using Real4 = std::array<double, 16>;  // row-major
+constexpr int sweeps_most = 24;
+constexpr double flaw_most = 1e-11, rounding = 1e-30;
+
+// Columns: Bell states with phases such that single-wire gates of determinant 1 are real in this basis.
+const GateMatrix& bell_basis() {
+    static const GateMatrix basis = [] {
+        const double h = std::sqrt(0.5);
+        const Amplitude i(0, h);
+        return GateMatrix{h, i, 0, 0, 0, 0, i, h, 0, 0, i, -h, h, -i, 0, 0};
+    }();
+    return basis;
+}
+
+GateMatrix adjoint(const GateMatrix& m) {
+    GateMatrix out;
+    for (std::size_t r = 0; r < 4; ++r)
+        for (std::size_t c = 0; c < 4; ++c) out[4 * r + c] = std::conj(m[4 * c + r]);
+    return out;
+}
+
+double determinant(const Real4& m) {
+    const auto minor2 = [&](std::size_t r, std::size_t c0, std::size_t c1) {
+        return m[r + c0] * m[r + 4 + c1] - m[r + c1] * m[r + 4 + c0];
+    };
+    return minor2(0, 0, 1) * minor2(8, 2, 3) - minor2(0, 0, 2) * minor2(8, 1, 3) + minor2(0, 0, 3) * minor2(8, 1, 2) +
+           minor2(0, 1, 2) * minor2(8, 0, 3) - minor2(0, 1, 3) * minor2(8, 0, 2) + minor2(0, 2, 3) * minor2(8, 0, 1);
+}
+
+// A rotation whose rows are eigenvectors of both symmetric matrices, which commute; by Jacobi's method on the two at once.
+Real4 common_eigenvectors(std::array<Real4, 2> m) {
+    Real4 rows{1, 0, 0, 0, 0, 1, 0, 0, 0, 0, 1, 0, 0, 0, 0, 1};
+    bool turned = true;
+    for (int sweep = 0; turned && sweep < sweeps_most; ++sweep) {
+        turned = false;
+        for (std::size_t p = 0; p < 4; ++p)
+            for (std::size_t q = p + 1; q < 4; ++q) {
+                double on = 0, off = 0;
+                for (const Real4& a : m) {
+                    const double difference = a[5 * p] - a[5 * q], both = 2 * a[4 * p + q];
+                    on += difference * difference - both * both;
+                    off += 2 * difference * both;
+                }
+                if (std::hypot(on, off) < rounding) continue;
+                const double angle = 0.25 * std::atan2(off, on);
+                if (std::abs(angle) < 1e-15) continue;
+                turned = turned || std::abs(angle) > 1e-12;
+                const double c = std::cos(angle), s = std::sin(angle);
+                const auto turn = [&](double& x, double& y) { x = std::exchange(y, c * y - s * x) * s + c * x; };
+                for (Real4& a : m) {
+                    for (std::size_t k = 0; k < 4; ++k) turn(a[4 * p + k], a[4 * q + k]);
+                    for (std::size_t k = 0; k < 4; ++k) turn(a[4 * k + p], a[4 * k + q]);
+                }
+                for (std::size_t k = 0; k < 4; ++k) turn(rows[4 * p + k], rows[4 * q + k]);
+            }
+    }
+    if (determinant(rows) < 0)
+        for (std::size_t k = 0; k < 4; ++k) rows[k] = -rows[k];
+    return rows;
+}
+
+// The two gates that a real rotation in the Bell basis is made of.
+std::array<Matrix2, 2> single_gates(const Real4& rotation) {
+    GateMatrix m;
+    for (std::size_t k = 0; k < 16; ++k) m[k] = rotation[k];
+    m = product(product(bell_basis(), m), adjoint(bell_basis()));
+    const auto block = [&](std::size_t r, std::size_t c) {
+        return Matrix2{m[8 * r + 2 * c], m[8 * r + 2 * c + 1], m[8 * r + 4 + 2 * c], m[8 * r + 4 + 2 * c + 1]};
+    };
+    const auto determinant2 = [](const Matrix2& x) { return x[0] * x[3] - x[1] * x[2]; };
+    const std::size_t column = std::abs(determinant2(block(0, 0))) >= std::abs(determinant2(block(0, 1))) ? 0 : 1;
+    Matrix2 low = block(0, column), high;
+    const Amplitude root = std::sqrt(determinant2(low));
+    for (Amplitude& element : low) element /= root;
+    for (std::size_t k = 0; k < 4; ++k) {
+        const Matrix2 b = block(k / 2, k % 2);
+        Amplitude trace = 0;
+        for (std::size_t e = 0; e < 4; ++e) trace += std::conj(low[e]) * b[e];
+        high[k] = 0.5 * trace;
+    }
+    return {low, high};
+}
+
+}  // namespace
+
+GateMatrix product(const GateMatrix& later, const GateMatrix& earlier) {
+    GateMatrix m{};
+    for (std::size_t r = 0; r < 4; ++r)
+        for (std::size_t k = 0; k < 4; ++k) {
+            if (later[4 * r + k] == 0.0) continue;  // most of a gate on one wire
+            for (std::size_t c = 0; c < 4; ++c) m[4 * r + c] += later[4 * r + k] * earlier[4 * k + c];
+        }
+    return m;
+}
+
+GateMatrix tensor(const Matrix2& low, const Matrix2& high) {
+    GateMatrix m;
+    for (std::size_t r = 0; r < 4; ++r)
+        for (std::size_t c = 0; c < 4; ++c) m[4 * r + c] = low[2 * (r % 2) + c % 2] * high[2 * (r / 2) + c / 2];
+    return m;
+}
+
+std::optional<BellSplit> bell_split(const GateMatrix& m) {
+    // In the Bell basis: real x diagonal x real. The square of the diagonal is in the transpose times the matrix.
+    const GateMatrix bell = product(product(adjoint(bell_basis()), m), bell_basis());
+    std::array<Real4, 2> square{};
+    for (std::size_t r = 0; r < 4; ++r)
+        for (std::size_t c = 0; c < 4; ++c) {
+            Amplitude sum = 0;
+            for (std::size_t k = 0; k < 4; ++k) sum += bell[4 * k + r] * bell[4 * k + c];
+            square[0][4 * r + c] = sum.real();
+            square[1][4 * r + c] = sum.imag();
+        }
+    const Real4 right = common_eigenvectors(square);
+    Real4 left{};
+    std::array<double, 4> phase{};
+    for (std::size_t k = 0; k < 4; ++k) {
+        std::array<Amplitude, 4> column{};  // of bell x transpose(right): a real vector times the phase
+        Amplitude sum = 0;
+        for (std::size_t r = 0; r < 4; ++r) {
+            for (std::size_t c = 0; c < 4; ++c) column[r] += bell[4 * r + c] * right[4 * k + c];
+            sum += column[r] * column[r];
+        }
+        phase[k] = 0.5 * std::arg(sum);
+        for (std::size_t r = 0; r < 4; ++r) left[4 * r + k] = (column[r] * std::polar(1.0, -phase[k])).real();
+    }
+    if (determinant(left) < 0) {
+        phase[0] += std::numbers::pi;
+        for (std::size_t r = 0; r < 4; ++r) left[4 * r] = -left[4 * r];
+    }
+    BellSplit split{.before = single_gates(right), .after = single_gates(left), .phase = {}, .angle = {}};
+    split.phase = {0.5 * (phase[0] + phase[1]), 0.5 * (phase[2] + phase[3])};
+    split.angle = {0.5 * (phase[0] - phase[1]), 0.5 * (phase[2] - phase[3])};
+    GateMatrix middle{};
+    for (std::size_t plane = 0; plane < 2; ++plane) {
+        const std::size_t p = plane, q = 3 - plane;
+        middle[5 * p] = middle[5 * q] = std::polar(std::cos(split.angle[plane]), split.phase[plane]);
+        middle[4 * p + q] = middle[4 * q + p] = std::polar(1.0, split.phase[plane]) * Amplitude(0, std::sin(split.angle[plane]));
+    }
+    const GateMatrix again = product(tensor(split.after[0], split.after[1]), product(middle, tensor(split.before[0], split.before[1])));
+    for (std::size_t k = 0; k < 16; ++k)
+        if (!(std::abs(again[k] - m[k]) < flaw_most)) return std::nullopt;
+    return split;
+}
+
+}  // namespace meridian::quantum
