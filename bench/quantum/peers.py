@@ -2,9 +2,13 @@
 """peers.py PEER DIR NAMES THREADS [core]: runs the circuits of DIR on another simulator and prints a line `RESULT {json}` for each variant of it.
 
 `core` is the application of the gates to |0...0>, `e2e` OpenQASM text in, samples out; both on the wall, with `cpu` and `e2e_cpu` beside
-them (all threads), the least of up to three runs; with the word `core` the second is left out. What needs more than a variant's best form allows (fusion sizes, optimisers) is tried
-and shown as a variant of its own.
+them (all threads), the least of up to three runs; with the word `core` the second is left out. What needs more than a variant's best form
+allows (fusion sizes, optimisers) is tried and shown as a variant of its own.
+
+The text is read by each simulator's own front end: Qiskit's for Aer, Cirq's for qsim, Qulacs' converter where it knows the gates and Qiskit's
+reader where it does not. PennyLane's reader is a plug-in that asks for an older Qiskit, so its gates come from the short reader here, in its favour.
 """
+import collections
 import json
 import math
 import pathlib
@@ -34,12 +38,13 @@ def emit(job, variant, core=None, e2e=None, **extra):
     print("RESULT " + json.dumps(result | extra), flush=True)
 
 
+def loaded(text):
+    from qiskit import qasm2
+    return qasm2.loads(text, custom_instructions=qasm2.LEGACY_CUSTOM_INSTRUCTIONS)
+
+
 def aer(job, threads):
     import qiskit_aer
-    from qiskit import qasm2
-
-    def loaded(text):
-        return qasm2.loads(text, custom_instructions=qasm2.LEGACY_CUSTOM_INSTRUCTIONS)
 
     for precision in ("double", "single"):
         simulator = qiskit_aer.AerSimulator(method="statevector", precision=precision, max_parallel_threads=threads)
@@ -76,6 +81,7 @@ def qulacs_gate(name, angles, qubits):
 def qulacs(job, threads):
     import qulacs as q
     from qulacs.circuit import QuantumCircuitOptimizer
+    from qulacs.converter import convert_QASM_to_qulacs_circuit
 
     def built():
         circuit = q.QuantumCircuit(job["n"])
@@ -83,25 +89,35 @@ def qulacs(job, threads):
             circuit.add_gate(qulacs_gate(name, angles, qubits))
         return circuit
 
+    def read():
+        bare = job["text"].replace("measure q -> c;\n", "")
+        bare = bare.replace(f"creg c[{job['n']}];\n", "")
+        try:
+            return convert_QASM_to_qulacs_circuit(bare.splitlines())
+        except (RuntimeError, AssertionError):  # a gate it does not know
+            circuit = q.QuantumCircuit(job["n"])
+            for one in (read_by_qiskit := loaded(bare)).data:
+                circuit.add_gate(qulacs_gate(one.operation.name, one.operation.params, [read_by_qiskit.find_bit(b).index for b in one.qubits]))
+            return circuit
+
     state = q.QuantumState(job["n"])
     for variant in ("light", "2"):
-        def optimised():
-            circuit = built()
+        def optimised(circuit):
             optimiser = QuantumCircuitOptimizer()
             optimiser.optimize_light(circuit) if variant == "light" else optimiser.optimize(circuit, int(variant))
             return circuit
 
-        circuit = optimised()
+        circuit = optimised(built())
 
         def core():
             state.set_zero_state()
             circuit.update_quantum_state(state)
 
         def whole():
-            made = optimised()
+            made = optimised(read())
             state.set_zero_state()
             made.update_quantum_state(state)
-            state.sampling(job["shots"], 7)
+            collections.Counter(state.sampling(job["shots"], 7))
 
         emit(job, "double " + variant, best(core), best(whole) if job["whole"] and variant == "light" else None, version=q.__version__)
 
@@ -142,7 +158,7 @@ def lightning(job, threads):
         emit(job, variant, measured, best(whole) if job["whole"] else None, version=version("pennylane-lightning"))
 
 
-def cirq_circuit(job, measured):
+def cirq_circuit(job):
     import cirq
     import numpy as np
     qubits = cirq.LineQubit.range(job["n"])
@@ -160,13 +176,14 @@ def cirq_circuit(job, measured):
         else:
             gate = {"cu1": cirq.CZPowGate, "rzz": cirq.ZZPowGate}[name](exponent=angles[0] / math.pi)
         ops.append(gate(*(qubits[q] for q in on)))
-    return cirq.Circuit(ops + ([cirq.measure(*qubits, key="m")] if measured else [])), qubits
+    return cirq.Circuit(ops), qubits
 
 
 def qsim(job, threads):
     import qsimcirq
+    from cirq.contrib.qasm_import import circuit_from_qasm
     from qsimcirq import qsim_circuit
-    circuit, qubits = cirq_circuit(job, False)
+    circuit, qubits = cirq_circuit(job)
     for fused in (2, 3, 4):
         simulator = qsimcirq.QSimSimulator(qsimcirq.QSimOptions(max_fused_gate_size=fused, cpu_threads=threads), seed=3)
         options = dict(simulator.qsim_options)
@@ -177,7 +194,7 @@ def qsim(job, threads):
             simulator._sim_module.qsim_simulate_fullstate(options, 0)
 
         def whole():
-            simulator.run(cirq_circuit(job, True)[0], repetitions=job["shots"])
+            simulator.run(circuit_from_qasm(job["text"]), repetitions=job["shots"])
 
         kind = simulator._sim_module.__name__.rpartition("_")[2]
         emit(job, f"single f{fused}", best(core), best(whole) if job["whole"] and fused == 3 else None, version=f"{qsimcirq.__version__} {kind}")

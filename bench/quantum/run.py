@@ -28,8 +28,6 @@ OURS = host.ROOT / "build" / "release" / "bin" / "quantum-bench"
 PYTHON = host.CACHE / "bench" / "quantum" / "bin" / "python"
 LIMIT = 1800.0  # seconds of one circuit on one simulator
 
-# Those that would take many minutes and cannot be the best on these circuits; found out once.
-SKIPPED = {"aer": {"qft26", "qv24", "ghz26"}, "qulacs": {"qft26", "qv24", "ghz26"}, "lightning": {"qv24", "qv22", "ghz26"}, "qsim": set()}
 SERIES = {"qft": range(12, 27, 2), "qv": range(12, 25, 2), "hea": range(12, 27, 2)}
 SERIES_PEERS = ["meridian", "lightning", "qsim"]
 SERIES_LARGEST = {"lightning": {"qft": 24, "qv": 20, "hea": 22}, "qsim": {"qft": 26, "qv": 24, "hea": 26}}
@@ -81,7 +79,7 @@ def main():
     parser.add_argument("--core", action="store_true", help="only the application of gates; no text in, no samples out")
     chosen = parser.parse_args()
     jobs = [(peer, name, int(threads)) for threads in chosen.threads.split(",") for name in chosen.names.split(",")
-            for peer in chosen.peers.split(",") if name not in SKIPPED.get(peer, ())]
+            for peer in chosen.peers.split(",")]
     if chosen.series:
         jobs = [(peer, f"{kind}{n}", 1) for kind, sizes in SERIES.items() for n in sizes for peer in SERIES_PEERS
                 if peer in chosen.peers.split(",") and n <= SERIES_LARGEST.get(peer, {}).get(kind, 99)]
