@@ -30,6 +30,7 @@ constexpr const char* usage = R"(usage: load --port P [option]...
 constexpr std::size_t connecting_max = 256;  // below the listen backlog of every gateway, or SYNs are dropped and seconds lost
 constexpr long connect_failures_max = 1000;
 constexpr Micros grace = 5 * second;
+constexpr Micros arrivals_apart = 200;  // requests of an open loop come in groups, or the generator would take a core of the gateway's
 
 struct Options {
     std::uint16_t port = 0;
@@ -124,7 +125,7 @@ private:
         const Micros tick = 20'000;
         if (o_.rate <= 0) return tick;
         const auto due = began_ + static_cast<Micros>(static_cast<double>(arrivals_) / o_.rate * second);
-        return std::clamp<Micros>(due - now(), 0, tick);
+        return std::clamp<Micros>(due - now(), arrivals_apart, tick);
     }
 
     void start_due() {

@@ -89,8 +89,10 @@ Task<ClientResult<void>> Answer::ask(const Target& target, const Outgoing& reque
     connection.parser.reset(request.method == "HEAD" ? ResponseParser::Body::absent : ResponseParser::Body::expected);
     write_head(target, request, connection.head);
     deadline_ = core_->clock.steady() + core_->limits.head_time;
+    const bool joins = request.body.size() <= joined_max;
+    if (joins) connection.head += request.body;
     const std::array<std::string_view, 2> parts = {connection.head, request.body};
-    const auto written = co_await connection.stream->write(std::span(parts.data(), request.body.empty() ? 1 : 2));
+    const auto written = co_await connection.stream->write(std::span(parts.data(), joins ? 1 : 2));
     if (stopped_) co_return stopped();
     // Who refuses a body early stops reading it; the refusal may be there all the same.
     if (!written) keep_ = false;

@@ -137,7 +137,11 @@ Task<bool> ServerConnection::serve_one() {
     auto& router = core_->router;
     auto admission = router.admit(*this);
     route_ = admission.route;
-    if (!admission.refusal) admission.refusal = refuse_for_load();
+    if (!admission.refusal && route_->may_be_shed) {
+        const auto taken = co_await take_on();
+        if (taken == Taken::gone) co_return false;
+        if (taken == Taken::no) admission.refusal = too_much();
+    }
     if (admission.refusal) {
         // Credentials are judged before the body is read. A short body is read over, so that the connection can go on.
         parser_.discard_body();
@@ -291,9 +295,10 @@ Task<> ServerConnection::answer(Response response) {
     write_head(head_, plan_, response.headers, core_->date.text(core_->clock.now()), parser_.request().id);
     ended_ = true;
     const std::string_view body = sends_body_ ? std::string_view(response.body) : std::string_view();
+    const bool joins = body.size() <= joined_max;
+    if (joins) head_ += body;
     const std::array<std::string_view, 2> parts = {head_, body.substr(0, write_piece)};
-    if (co_await send(std::span(parts.data(), body.empty() ? 1 : 2)) && body.size() > write_piece)
-        co_await send_long(body.substr(write_piece));
+    if (co_await send(std::span(parts.data(), joins ? 1 : 2)) && body.size() > write_piece) co_await send_long(body.substr(write_piece));
 }
 
 Task<> ServerConnection::begin(int status, Headers headers) {

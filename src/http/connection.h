@@ -7,6 +7,7 @@
 #include <string>
 #include <vector>
 
+#include "http/intake.h"
 #include "http/parse.h"
 #include "http/pool.h"
 #include "http/server.h"
@@ -29,7 +30,7 @@ struct ServerCore : std::enable_shared_from_this<ServerCore> {
           access_log(std::move(log)),
           ids(rng),
           one_ended(e),
-          backlog(l.backlog) {}
+          intake(e, c, l.intake) {}
 
     const Router& router;
     Clock& clock;
@@ -48,7 +49,7 @@ struct ServerCore : std::enable_shared_from_this<ServerCore> {
     std::size_t bodies = 0;  // bytes held
     bool draining = false;
     Event one_ended;
-    Backlog backlog;
+    Intake intake;
 
     // Deadlines without a timer for each operation: while there are connections, one sweep every quarter of a second.
     void watch();
@@ -56,16 +57,12 @@ struct ServerCore : std::enable_shared_from_this<ServerCore> {
     void close_listeners();
     // Closes every connection and ends its handler.
     void close_all();
-    // Looks for a backlog from now on, as long as anything runs.
-    void probe();
 
 private:
     void sleep_then_sweep();
     void sweep();
-    void sleep_then_measure();
 
-    bool watching_ = false, probing_ = false, was_busy_ = false;
-    asio::cancellation_signal wake_probe_;
+    bool watching_ = false;
     asio::cancellation_signal wake_;
 };
 
@@ -95,6 +92,7 @@ public:
 
 private:
     enum class Received { whole, refused, crowded, gone };
+    enum class Taken { yes, no, gone };
     struct Accounting;
 
     Task<bool> secure();
@@ -102,7 +100,8 @@ private:
     Task<Received> receive_body();
     Task<bool> serve_one();
     Task<> refuse_unread(Error error, int status);
-    std::optional<Response> refuse_for_load();
+    Task<Taken> take_on();
+    Response too_much();
     [[nodiscard]] bool has_room(std::uint64_t body) const;
     [[nodiscard]] bool hold(std::size_t body_bytes);
     void let_go();

@@ -141,8 +141,6 @@ void add_server_metrics(MetricsText& out, std::span<const ServerCounters* const>
         for (const auto* one : loops) total += (one->*counter).load(std::memory_order_relaxed);
         return total;
     };
-    std::uint64_t latest_us = 0;
-    for (const auto* one : loops) latest_us = std::max(latest_us, one->lateness_us.load(std::memory_order_relaxed));
 
     out.gauge("meridian_http_connections_open", "Connections that are open.").sample({}, sum(&ServerCounters::connections_open));
     out.counter("meridian_http_connections_total", "Connections accepted.").sample({}, sum(&ServerCounters::connections_total));
@@ -150,14 +148,15 @@ void add_server_metrics(MetricsText& out, std::span<const ServerCounters* const>
         .sample({}, sum(&ServerCounters::refused_total));
     out.gauge("meridian_http_requests_running", "Requests being answered.").sample({}, sum(&ServerCounters::requests_running));
     out.counter("meridian_http_requests_total", "Requests received.").sample({}, sum(&ServerCounters::requests_total));
-    out.counter("meridian_http_requests_shed_total",
-                "Requests refused with 503 because of the load: the loop was behind, too many were running, too many bytes of bodies held.")
+    out.counter(
+           "meridian_http_requests_shed_total",
+           "Requests refused with 503 because of the load: they had waited too long, too many were running, too many bytes of bodies held.")
         .sample({{"reason", "late"}}, sum(&ServerCounters::shed_late))
         .sample({{"reason", "runs"}}, sum(&ServerCounters::shed_runs))
         .sample({{"reason", "bodies"}}, sum(&ServerCounters::shed_bodies));
     out.gauge("meridian_http_body_bytes", "Bytes of requests' bodies that are held.").sample({}, sum(&ServerCounters::body_bytes));
-    out.gauge("meridian_http_lateness_seconds", "How late the latest of the loops is with what is ready.")
-        .sample({}, static_cast<double>(latest_us) / 1e6);
+    out.gauge("meridian_http_requests_waiting", "Requests that wait for their loop to begin with them.")
+        .sample({}, sum(&ServerCounters::waiting));
     out.counter("meridian_http_answers_total", "Requests ended, by the class of their status; \"none\" where the client left before.");
     static constexpr std::string_view classes[] = {"none", "1xx", "2xx", "3xx", "4xx", "5xx"};
     for (std::size_t i = 0; i < std::size(classes); ++i) {

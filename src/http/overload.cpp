@@ -1,55 +1,39 @@
-// What a server takes upon itself: how many runs, how many bytes of bodies, and how far behind it may be. What is too much is
-// refused before its body is kept and before its handler has heard of it; what was begun goes on.
+// What a server takes upon itself: how many runs at once and in a turn of its loop, and how many bytes of bodies. What is too much
+// is refused before its body is kept and before its handler has heard of it; what was begun goes on.
 #include <algorithm>
-#include <boost/asio/bind_cancellation_slot.hpp>
 
 #include "base/error.h"
 #include "http/connection.h"
 
 namespace meridian::http {
-namespace {
 
-constexpr Duration probe_every = std::chrono::milliseconds(10);
-
-}  // namespace
-
-void ServerCore::probe() {
-    was_busy_ = true;
-    if (std::exchange(probing_, true)) return;
-    sleep_then_measure();
-}
-
-void ServerCore::sleep_then_measure() {
-    was_busy_ = runs > 0;
-    auto then = [core = shared_from_this(), due = clock.steady() + probe_every](ErrorCode error) {
-        if (error) return;
-        const Steady now = core->clock.steady();
-        const Duration late = std::max(Duration::zero(), Duration(now - due));
-        core->probing_ = core->was_busy_ || core->runs > 0;
-        if (core->probing_) {
-            core->backlog.observe(now, late);
-            core->sleep_then_measure();
-        } else {
-            core->backlog.rest();
-        }
-        const auto late_us = std::chrono::duration_cast<std::chrono::microseconds>(core->probing_ ? late : Duration::zero()).count();
-        core->counters.lateness_us.store(static_cast<std::uint64_t>(late_us), std::memory_order_relaxed);
-    };
-    clock.async_sleep(executor, probe_every, asio::bind_cancellation_slot(wake_probe_.slot(), std::move(then)));
-}
-
-// The answer when there is too much to do; nothing when the request is taken on.
-std::optional<Response> ServerConnection::refuse_for_load() {
-    if (!route_->may_be_shed) return std::nullopt;
+// Whether there is room for one more run; waits for its turn when too many want to begin. Whoever leaves meanwhile loses the place.
+Task<ServerConnection::Taken> ServerConnection::take_on() {
     auto& core = *core_;
-    core.probe();
-    const bool is_full = core.runs >= core.limits.runs;
-    if (!is_full && !core.backlog.refuses()) {
-        ++core.runs;
-        is_run_ = true;
-        return std::nullopt;
+    if (core.runs >= core.limits.runs) {
+        core.counters.shed_runs.fetch_add(1, std::memory_order_relaxed);
+        co_return Taken::no;
     }
-    (is_full ? core.counters.shed_runs : core.counters.shed_late).fetch_add(1, std::memory_order_relaxed);
+    if (!core.intake.begin(core_)) {
+        Intake::Place place;
+        start_read();  // its end is the news that the client has gone
+        hangup_ = [&core, &place] { core.intake.leave(place); };
+        core.counters.waiting.store(core.intake.waiting() + 1, std::memory_order_relaxed);
+        const auto turn = gone() ? Intake::Turn::left : co_await core.intake.wait(place);
+        core.counters.waiting.store(core.intake.waiting(), std::memory_order_relaxed);
+        hangup_ = nullptr;
+        if (turn == Intake::Turn::left || closed_) co_return Taken::gone;
+        if (turn == Intake::Turn::too_late) {
+            core.counters.shed_late.fetch_add(1, std::memory_order_relaxed);
+            co_return Taken::no;
+        }
+    }
+    ++core.runs;
+    is_run_ = true;
+    co_return Taken::yes;
+}
+
+Response ServerConnection::too_much() {
     const Error error = Error(Fault::unavailable, "There is more to do at the moment than can be done; try again shortly.")
                             .with_code("overloaded")
                             .after(std::chrono::seconds(1));

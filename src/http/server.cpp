@@ -103,7 +103,6 @@ void ServerCore::close_all() {
         one->cancelled.emit(asio::cancellation_type::terminal);
     }
     wake_.emit(asio::cancellation_type::terminal);
-    wake_probe_.emit(asio::cancellation_type::terminal);
 }
 
 void ServerCore::watch() {

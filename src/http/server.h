@@ -10,7 +10,7 @@
 #include "base/async.h"
 #include "base/net.h"
 #include "base/rng.h"
-#include "http/backlog.h"
+#include "http/intake.h"
 #include "http/route.h"
 #include "http/types.h"
 
@@ -29,7 +29,7 @@ struct ServerLimits {
     // These are for one loop; past them 503 with Retry-After.
     std::size_t runs = 8'000;                // requests being answered, of the routes that may be shed
     std::size_t bodies = 256 * 1024 * 1024;  // bytes of bodies held, over all connections
-    BacklogLimits backlog;
+    IntakeLimits intake;
 };
 
 // One line of the access log; no content.
@@ -43,9 +43,9 @@ struct Access {
 struct ServerCounters {  // written by one loop, read by /metrics
     std::atomic<std::uint64_t> connections_open{0}, connections_total{0}, requests_total{0}, requests_running{0}, refused_total{0};
     std::atomic<std::uint64_t> status_class[6]{};
-    // Requests refused because of the load: the loop was behind, too many were running, too many bytes of bodies were held.
+    // Requests refused because of the load: they had waited too long, too many were running, too many bytes of bodies were held.
     std::atomic<std::uint64_t> shed_late{0}, shed_runs{0}, shed_bodies{0};
-    std::atomic<std::uint64_t> body_bytes{0}, lateness_us{0};  // now
+    std::atomic<std::uint64_t> body_bytes{0}, waiting{0};  // now
 };
 
 class Server {
