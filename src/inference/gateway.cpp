@@ -38,15 +38,15 @@ metering::Kind kind_of(Operation operation) {
     return metering::Kind::chat;
 }
 
-bool visible(const Served& served, const identity::Caller& caller) {
-    if (served.auth_disabled) return true;
+bool is_own(const Served& served, const identity::Caller& caller) {
     return !is_nobody(caller) && (!served.owner || caller.may_see(*served.owner));
 }
 
+bool visible(const Served& served, const identity::Caller& caller) { return served.auth_disabled || is_own(served, caller); }
+
 // Who is charged: the caller, or the owner of what answers anybody.
 identity::Owner payer(const Served& served, const identity::Caller& caller) {
-    const bool is_ours = !is_nobody(caller) && (!served.owner || caller.may_see(*served.owner));
-    return is_ours ? identity::Owner{caller.organization, caller.project} : *served.owner;
+    return is_own(served, caller) ? identity::Owner{caller.organization, caller.project} : *served.owner;
 }
 
 // Counts a request at its backend for as long as it lives.

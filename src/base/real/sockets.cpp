@@ -10,85 +10,14 @@
 #include <boost/asio/buffer.hpp>
 #include <boost/asio/error.hpp>
 #include <boost/asio/execution/context.hpp>
-#include <boost/asio/execution_context.hpp>
 #include <cstring>
-#include <vector>
 
 #include "base/error.h"
+#include "base/real/outbox.h"
 #include "base/real/straight.h"
 
 namespace meridian::real {
 namespace {
-
-constexpr std::size_t parts_max = 16;
-
-// What a write needs until it is done. Shared with the write under way, which may outlive the stream.
-struct Connection {
-    Socket socket;
-    std::array<asio::const_buffer, parts_max> parts;
-    std::size_t first = 0, count = 0, written = 0;
-    Stream::Done done;  // while it waits in the outbox
-
-    explicit Connection(Socket s) : socket(std::move(s)) {}
-    [[nodiscard]] std::span<const asio::const_buffer> left() const { return std::span(parts).subspan(first, count - first); }
-    // Whether all parts are written.
-    bool advance(std::size_t bytes) {
-        written += bytes;
-        for (; first < count && bytes >= parts[first].size(); ++first) bytes -= parts[first].size();
-        if (first < count) parts[first] += bytes;
-        return first == count;
-    }
-};
-
-struct Writing : Straight<void(ErrorCode, std::size_t)> {
-    Writing(std::shared_ptr<Connection> c, Done done) : Straight(std::move(done)), connection(std::move(c)) {}
-    void operator()(ErrorCode failed, std::size_t bytes) {
-        if (!connection->advance(bytes) && !failed) {
-            auto& to = *connection;
-            return to.socket.async_write_some(to.left(), std::move(*this));
-        }
-        if (failed == asio::error::bad_descriptor) failed = asio::error::operation_aborted;  // closed between two parts
-        const auto written = connection->written;
-        connection.reset();
-        Straight::operator()(failed, written);
-    }
-    std::shared_ptr<Connection> connection;
-};
-
-// The writes of one turn of a loop, made one after the other when everything else that was ready has been seen to. A reader that sleeps
-// is woken by the first and awake for the others, and the kernel's way of sending stays in the caches: a third less of its time.
-class Outbox final : public asio::execution_context::service {
-public:
-    static asio::execution_context::id id;  // by which Asio finds the one of a loop
-
-    explicit Outbox(asio::execution_context& loop) : service(loop) {}
-    void add(const std::shared_ptr<Connection>& writer) {
-        writers_.push_back(writer);
-        if (writers_.size() == 1) asio::post(writer->socket.get_executor(), [this] { send(); });
-    }
-
-private:
-    void send() {
-        sending_.swap(writers_);
-        for (auto& writer : sending_) {
-            Writing writing(writer, std::exchange(writer->done, nullptr));
-            if (writer->left().size() == 1) {
-                writer->socket.async_write_some(writer->left().front(), std::move(writing));
-            } else {
-                writer->socket.async_write_some(writer->left(), std::move(writing));
-            }
-        }
-        sending_.clear();
-    }
-    void shutdown() override {
-        writers_.clear();
-        sending_.clear();
-    }
-
-    std::vector<std::shared_ptr<Connection>> writers_, sending_;
-};
-
-asio::execution_context::id Outbox::id;
 
 class SocketStream final : public Stream {
 public:
