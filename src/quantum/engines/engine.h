@@ -116,14 +116,15 @@ expected<Gradient> gradient(const Circuit& circuit, const PauliSum& sum, Team& t
 // What this node needs for its work, measured once. Seconds for one amplitude in one kernel, on one thread, in cache.
 struct Calibration {
     struct Kernels {
-        double rotation = 0, dense = 0, interaction = 0, phases = 0;
+        double rotation = 0, tangent = 0, dense = 0, interaction = 0, phases = 0;
         bool operator==(const Kernels&) const = default;
     };
     unsigned threads = 1;
     double threads_worth = 1;  // how many times faster all of them are
     Kernels kernels_double, kernels_single;
-    double memory_bytes_per_second = 0;  // in-place passes over memory, reading and writing, all threads
+    double memory_bytes_per_second = 0;  // sweeps over memory, reading and writing, all threads
     double cached_bytes_per_second = 0;  // the same of a state that stays in the last-level cache
+    double read_bytes_per_second = 0;    // sums of the blocks that samples are drawn by
     double touch_bytes_per_second = 0;   // of fresh memory
     double seconds_per_kernel = 0;       // the fixed part of one kernel
     double seconds_per_lane_pass = 0;    // a 2x2 matrix on one amplitude of all sets in the lanes, on one thread

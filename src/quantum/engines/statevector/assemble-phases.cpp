@@ -8,6 +8,7 @@ namespace meridian::quantum {
 namespace {
 
 using Factor = Phases::Factor;
+constexpr double least_scale = 0x1p-20;  // single precision ends at 2^-126
 
 // The phases of all values of the lowest positions, by doubling: those with a position set are those without it, times its own factors.
 std::vector<Factor> leaf_phases(std::span<const double> linear, std::span<const std::vector<double>> quadratic, unsigned leaf_bits) {
@@ -27,11 +28,11 @@ std::vector<Factor> leaf_phases(std::span<const double> linear, std::span<const 
 
 }  // namespace
 
-Phases gathered(const Items& items, std::span<const std::uint32_t> terms, const BlockMap& block, unsigned leaf_bits, double constant,
+Phases gathered(const Items& items, std::span<const std::uint32_t> terms, const BlockMap& block, unsigned leaf_bits, Pending& pending,
                 std::vector<Factor>& table) {
     Phases phases;
     phases.leaf_bits = leaf_bits;
-    phases.constant = std::polar(1.0, constant);
+    phases.constant = std::polar(1.0, std::exchange(pending.phase, 0));
     std::vector<double> linear(block.bits, 0);
     std::vector<std::vector<double>> quadratic(block.bits, std::vector<double>(block.bits, 0));
     for (const std::uint32_t k : terms) {
@@ -53,7 +54,13 @@ Phases gathered(const Items& items, std::span<const std::uint32_t> terms, const 
         phases.has_table |= linear[b] != 0;
         for (unsigned a = 0; a < b; ++a) phases.has_table |= quadratic[b][a] != 0;
     }
-    if (phases.has_table) table = leaf_phases(linear, quadratic, leaf_bits);
+    if (phases.has_table) {
+        table = leaf_phases(linear, quadratic, leaf_bits);
+        for (Factor& factor : table) factor *= pending.scale;
+        pending.scale = 1;
+    } else if (std::abs(pending.scale) < least_scale) {
+        phases.constant *= std::exchange(pending.scale, 1);
+    }
 
     const auto meets_leaf = [&](unsigned b) {
         return std::ranges::any_of(quadratic[b] | std::views::take(leaf_bits), [](double q) { return q != 0; });

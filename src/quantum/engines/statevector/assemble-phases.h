@@ -15,8 +15,9 @@ struct BlockMap {
     unsigned bits = 0;                   // of the block, at least those of one group of lanes
 };
 
-// `table` receives the phases within a leaf, as many as it has amplitudes, where they are not all 1.
-Phases gathered(const Items& items, std::span<const std::uint32_t> terms, const BlockMap& block, unsigned leaf_bits, double constant,
+// `table` receives the phases within a leaf, as many as it has amplitudes, where they are not all 1. Takes the pending phase; and the
+// scale, if that costs nothing or has become so small that it must not wait.
+Phases gathered(const Items& items, std::span<const std::uint32_t> terms, const BlockMap& block, unsigned leaf_bits, Pending& pending,
                 std::vector<std::complex<double>>& table);
 
 }  // namespace meridian::quantum

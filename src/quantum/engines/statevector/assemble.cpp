@@ -2,6 +2,8 @@
 
 #include <algorithm>
 #include <bit>
+#include <cmath>
+#include <utility>
 
 #include "quantum/engines/statevector/assemble-phases.h"
 #include "quantum/engines/statevector/interaction.h"
@@ -17,8 +19,8 @@ constexpr std::size_t bundle_window = 64;     // rotations looked at for room in
 template <class Real>
 class Assembler {
 public:
-    Assembler(const Items& items, const Segment& segment, unsigned lane_bits, Pool<Real>& pool, double& phase)
-        : items_(items), segment_(segment), lane_bits_(lane_bits), lanes_(std::size_t{1} << lane_bits), pool_(pool), phase_(phase) {
+    Assembler(const Items& items, const Segment& segment, unsigned lane_bits, Pool<Real>& pool, Pending& pending)
+        : items_(items), segment_(segment), lane_bits_(lane_bits), lanes_(std::size_t{1} << lane_bits), pool_(pool), pending_(pending) {
         block_.position.assign(64, no_wire);
         for (std::uint64_t left = segment.wires; left != 0; left &= left - 1)
             block_.position[std::size_t(std::countr_zero(left))] = std::uint8_t(block_.bits++);
@@ -55,6 +57,7 @@ private:
     void align() { pool_.resize((pool_.size() + 15) / 16 * 16); }
 
     void bundles(std::span<const std::uint32_t> run);
+    void tangents(Bundle& bundle, std::span<const Item* const> turns);
     void add(const Bundle& shape, std::span<const Item* const> turns, std::span<const Item* const> inside);
     template <class Set>
     Coefficients coefficients(const Item& item, std::span<const Item* const> turns, std::size_t registers, std::size_t self, Set set);
@@ -75,7 +78,7 @@ private:
     unsigned lane_bits_;
     std::size_t lanes_;
     Pool<Real>& pool_;
-    double& phase_;
+    Pending& pending_;
     BlockMap block_;
     Program program_;
 };
@@ -191,26 +194,52 @@ Coefficients Assembler<Real>::coefficients(const Item& item, std::span<const Ite
     return c;
 }
 
+// Of [a b; c d] the larger row-mates are taken out: a and d, which differ in sign at most, or b and c, which do so too.
+template <class Real>
+void Assembler<Real>::tangents(Bundle& bundle, std::span<const Item* const> turns) {
+    std::size_t negative = 0;
+    for (std::size_t t = 0; t < turns.size(); ++t) {
+        const auto& [a, b, c, d] = items_.rotations[turns[t]->index][0];
+        const bool is_exchanged = std::abs(a) < std::abs(b);
+        bundle.exchanged |= std::uint8_t(is_exchanged << t);
+        bundle.turns[t].at = here();
+        const double first = is_exchanged ? b : a, second = is_exchanged ? c : d;
+        vector([&, u = (is_exchanged ? a : b) / first](std::size_t) { return u; });
+        vector([&, v = (is_exchanged ? d : c) / second](std::size_t) { return v; });
+        pending_.scale *= first;
+        negative |= std::size_t(first * second < 0) << t;
+    }
+    bundle.signs = here();
+    for (std::size_t r = 0; r < std::size_t{1} << turns.size(); ++r)
+        vector([&](std::size_t) { return std::popcount(r & negative) % 2 == 1 ? -0.0 : 0.0; });
+}
+
 template <class Real>
 void Assembler<Real>::add(const Bundle& shape, std::span<const Item* const> turns, std::span<const Item* const> inside) {
     Bundle bundle = shape;
     const std::size_t registers = std::size_t{1} << turns.size();
+    const auto is_turned = [&](Wire wire) { return std::ranges::any_of(turns, [&](const Item* turn) { return turn->a == wire; }); };
+    bundle.by_tangent = !turns.empty() && std::ranges::all_of(turns, [](const Item* turn) { return turn->b == no_wire; }) &&
+                        std::ranges::none_of(inside, [&](const Item* turn) { return is_turned(turn->b); });
     align();
-    for (std::size_t t = 0; t < turns.size(); ++t) {
+    if (bundle.by_tangent) tangents(bundle, turns);
+    for (std::size_t t = 0; !bundle.by_tangent && t < turns.size(); ++t) {
         const auto& by_control = items_.rotations[turns[t]->index];
+        const double scale = std::exchange(pending_.scale, 1);
         bundle.turns[t] = coefficients(*turns[t], turns, registers, t, [&](auto control) {
-            for (std::size_t e = 0; e < 4; ++e) vector([&](std::size_t lane) { return by_control[control(lane)][e]; });
+            for (std::size_t e = 0; e < 4; ++e) vector([&](std::size_t lane) { return scale * by_control[control(lane)][e]; });
         });
     }
     for (std::size_t t = 0; t < inside.size(); ++t) {
         const auto& by_control = items_.rotations[inside[t]->index];
         const std::uint8_t bit = block_.position[inside[t]->a];
+        const double scale = std::exchange(pending_.scale, 1);
         bundle.inside[t].lane_bit = bit;
         bundle.inside[t].coefficients = coefficients(*inside[t], turns, registers, turns.size(), [&](auto control) {
             for (std::size_t other = 0; other < 2; ++other)
                 vector([&](std::size_t lane) {
                     const std::size_t row = lane >> bit & 1;
-                    return by_control[control(lane)][2 * row + (row ^ other)];
+                    return scale * by_control[control(lane)][2 * row + (row ^ other)];
                 });
         });
     }
@@ -220,9 +249,9 @@ void Assembler<Real>::add(const Bundle& shape, std::span<const Item* const> turn
 
 template <class Real>
 void Assembler<Real>::pair(const Item& item, GateMatrix m) {
-    if (phase_ != 0)
-        for (Amplitude& element : m) element *= std::polar(1.0, phase_);
-    phase_ = 0;
+    if (pending_.phase != 0 || pending_.scale != 1)
+        for (Amplitude& element : m) element *= pending_.scale * std::polar(1.0, pending_.phase);
+    pending_ = {};
     align();
     Dense dense{.at = here()};
     const Wire wires[2] = {item.a, item.b};
@@ -273,7 +302,8 @@ void Assembler<Real>::interaction(const Item& item) {
         out.is_exchanged[plane] = g.planes[plane].is_exchanged;
         put({g.planes[plane].to_p, g.planes[plane].to_q});
     }
-    for (const Amplitude scale : g.scale) put({scale.real(), scale.imag()});
+    for (const Amplitude scale : g.scale) put({pending_.scale * scale.real(), pending_.scale * scale.imag()});
+    pending_.scale = 1;
     push(Kernel::Kind::interaction, program_.interactions.size());
     program_.interactions.push_back(out);
 }
@@ -360,8 +390,7 @@ template <class Real>
 void Assembler<Real>::phases(std::span<const std::uint32_t> terms) {
     std::vector<std::complex<double>> table;
     const unsigned leaf_bits = std::min(block_.bits, State<Real>::lane_bits + leaf_bits_over_lanes);
-    Phases out = gathered(items_, terms, block_, leaf_bits, phase_, table);
-    phase_ = 0;
+    Phases out = gathered(items_, terms, block_, leaf_bits, pending_, table);
     align();
     out.table = here();
     constexpr std::size_t lanes = State<Real>::lanes;
@@ -376,11 +405,11 @@ void Assembler<Real>::phases(std::span<const std::uint32_t> terms) {
 }  // namespace
 
 template <class Real>
-Program assemble(const Items& items, const Segment& segment, unsigned lane_bits, Pool<Real>& pool, double& phase) {
-    return Assembler<Real>(items, segment, lane_bits, pool, phase).run();
+Program assemble(const Items& items, const Segment& segment, unsigned lane_bits, Pool<Real>& pool, Pending& pending) {
+    return Assembler<Real>(items, segment, lane_bits, pool, pending).run();
 }
 
-template Program assemble(const Items&, const Segment&, unsigned, Pool<double>&, double&);
-template Program assemble(const Items&, const Segment&, unsigned, Pool<float>&, double&);
+template Program assemble(const Items&, const Segment&, unsigned, Pool<double>&, Pending&);
+template Program assemble(const Items&, const Segment&, unsigned, Pool<float>&, Pending&);
 
 }  // namespace meridian::quantum

@@ -6,9 +6,9 @@
 
 namespace meridian::quantum {
 
-// `lane_bits`: log2 of the lanes of the vectors that will run it. Coefficients go to the end of `pool`. A phase left in `phase` becomes
-// part of the first kernel that takes one, and is then 0.
+// `lane_bits`: log2 of the lanes of the vectors that will run it. Coefficients go to the end of `pool`. What is pending becomes
+// part of the first kernel that takes it, and kernels may leave something.
 template <class Real>
-Program assemble(const Items& items, const Segment& segment, unsigned lane_bits, Pool<Real>& pool, double& phase);
+Program assemble(const Items& items, const Segment& segment, unsigned lane_bits, Pool<Real>& pool, Pending& pending);
 
 }  // namespace meridian::quantum

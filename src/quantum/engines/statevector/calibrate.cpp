@@ -16,7 +16,7 @@ namespace {
 constexpr unsigned one_block_qubits = 14, cached_qubits = 18, swept_qubits = 22, lane_qubits = 11;
 constexpr int repetitions = 3;
 
-enum class Layer { rotations, dense, phases };
+enum class Layer { rotations, controlled, dense, phases };
 
 Circuit layers(unsigned qubits, unsigned count, Layer sort) {
     Circuit circuit;
@@ -30,6 +30,10 @@ Circuit layers(unsigned qubits, unsigned count, Layer sort) {
                     for (const std::uint32_t own : {q, q + 1}) circuit.add(Gate::u, {own}, {0.5 + turn * own, 0.2 + layer, 1.7});
                 }
             }
+            continue;
+        }
+        if (sort == Layer::controlled) {
+            for (std::uint32_t q = 0; q < qubits; ++q) circuit.add(Gate::cry, {(q + 1) % qubits, q}, {0.3 + 0.1 * q + layer});
             continue;
         }
         for (std::uint32_t q = 0; q < qubits; ++q) circuit.add(Gate::ry, {q}, {0.3 + 0.1 * q + layer});
@@ -66,16 +70,18 @@ Calibration::Kernels kernels_of(Team& team, const std::function<double()>& secon
     // Where a plan came out without kernels of the sort, the others stand in.
     const auto rate = [](double time, double amplitudes) { return std::max(0.0, time) / std::max(1.0, amplitudes); };
     Calibration::Kernels found;
-    found.rotation = measured(Layer::rotations, 6, [&](const PlanWork& work, double time) { return rate(time, work.rotations); });
+    const auto turning = [&](const PlanWork& work) { return work.rotations * found.rotation + work.tangents * found.tangent; };
+    found.rotation = measured(Layer::controlled, 6, [&](const PlanWork& work, double time) { return rate(time, work.rotations); });
+    found.tangent = measured(Layer::rotations, 6, [&](const PlanWork& work, double time) {
+        return rate(time - work.rotations * found.rotation, work.tangents);
+    });
     // Blocks without others on both sides stay matrices; of six layers, those of the four in the middle are interactions.
-    found.dense = measured(Layer::dense, 1, [&](const PlanWork& work, double time) {
-        return rate(time - work.rotations * found.rotation, work.dense + work.others / 30);
-    });
+    found.dense = measured(Layer::dense, 1,
+                           [&](const PlanWork& work, double time) { return rate(time - turning(work), work.dense + work.others / 30); });
     found.interaction = measured(Layer::dense, 6, [&](const PlanWork& work, double time) {
-        return rate(time - work.rotations * found.rotation - work.dense * found.dense, work.interactions);
+        return rate(time - turning(work) - work.dense * found.dense, work.interactions);
     });
-    found.phases = measured(Layer::phases, 6,
-                            [&](const PlanWork& work, double time) { return rate(time - work.rotations * found.rotation, work.phases); });
+    found.phases = measured(Layer::phases, 6, [&](const PlanWork& work, double time) { return rate(time - turning(work), work.phases); });
     return found;
 }
 
@@ -110,15 +116,16 @@ double lane_pass_seconds(const std::function<double()>& seconds) {
     return best_of(seconds, [&] { states.run(bound); }) / plan->passes();
 }
 
-// Reading and writing every amplitude in place.
-double pass_rate(Team& team, const std::function<double()>& seconds, State<double>& state) {
-    const auto pass = [&] {
-        team.run([&](unsigned member) {
-            const auto [first, last] = team.share(state.blocks(), member);
-            for (double* x = state.block(first); x != state.block(last); ++x) *x *= 0.5;
-        });
-    };
-    return 2 * double(state.size()) * State<double>::bytes_per_amplitude / best_of(seconds, pass);
+// Gathering blocks and scattering them back, which is a sweep without its kernels.
+double sweep_rate(Team& team, const std::function<double()>& seconds, State<double>& state, const Calibration& node) {
+    Circuit circuit;
+    circuit.qubits = state.qubits();
+    // Wires far above a run of neighbours, as those of most segments are.
+    for (std::uint32_t q = circuit.qubits - 3; q < circuit.qubits; ++q) circuit.add(Gate::ry, {q}, {0.3});
+    const auto plan = compile<double>(circuit, 0, circuit.ops.size());
+    const double turning = plan.work().tangents * node.kernels_double.tangent + plan.work().rotations * node.kernels_double.rotation;
+    const double took = seconds_for(team, seconds, state, plan);
+    return double(plan.bytes_moved()) / std::max(took - turning / node.threads_worth, took / 10);
 }
 
 }  // namespace
@@ -133,14 +140,14 @@ Calibration calibrate(Team& team, const std::function<double()>& seconds) {
     found.threads_worth = worth_of(team, seconds);
     {
         State<double> cached(cached_qubits, team);
-        found.cached_bytes_per_second = pass_rate(team, seconds, cached);
+        found.cached_bytes_per_second = sweep_rate(team, seconds, cached, found);
     }
 
     const double begin = seconds();
     State<double> state(swept_qubits, team);
     const double bytes = double(state.size()) * State<double>::bytes_per_amplitude;
     found.touch_bytes_per_second = bytes / std::max(seconds() - begin, 1e-9);
-    found.memory_bytes_per_second = pass_rate(team, seconds, state);
+    found.memory_bytes_per_second = sweep_rate(team, seconds, state, found);
 
     const std::size_t shots = 4096;
     std::vector<double> ascending(shots);
@@ -152,6 +159,7 @@ Calibration calibrate(Team& team, const std::function<double()>& seconds) {
         const auto [first, last] = team.share(state.blocks(), member);
         std::fill(state.block(first), state.block(last), 1.0);
     });
+    found.read_bytes_per_second = bytes / best_of(seconds, [&] { const Drawer<double> read(state, team); });
     const Drawer<double> drawer(state, team);
     const double blocks = bytes / 65536;
     found.seconds_per_block = best_of(seconds, [&] { drawer.draw(ascending, indices, team); }) / blocks;

@@ -32,6 +32,7 @@ struct Work {
     double flops = 0, moved = 0, kernels = 0, sweeps = 0;
     void add(const Work& other, double times) {
         passes.rotations += times * other.passes.rotations;
+        passes.tangents += times * other.passes.tangents;
         passes.dense += times * other.passes.dense;
         passes.interactions += times * other.passes.interactions;
         passes.phases += times * other.passes.phases;
@@ -113,7 +114,7 @@ double bytes_per_second(const Calibration& node, double state_bytes) {
 double seconds_of(const Work& work, const Calibration& node, Precision precision, double state_bytes) {
     const auto& each = precision == Precision::double_ ? node.kernels_double : node.kernels_single;
     // Other kernels are rated as dense ones are: 30 operations an amplitude.
-    const double computing = work.passes.rotations * each.rotation + work.passes.dense * each.dense +
+    const double computing = work.passes.rotations * each.rotation + work.passes.tangents * each.tangent + work.passes.dense * each.dense +
                              work.passes.interactions * each.interaction + work.passes.phases * each.phases +
                              work.passes.others / 30 * each.dense;
     // A state of one block is in the cache of one thread, and stays there.
@@ -154,7 +155,7 @@ Cost cost_of(const Prepared& program, Precision precision, std::uint64_t shots, 
     const auto around = [&](double histories) {
         // First touch, then per history a reading of the state, and per shot a number, its place in the order and a look at its block.
         const double reading =
-            is_small ? double(std::uint64_t{1} << program.circuit.qubits) * seconds_per_entry : state / bytes_per_second(node, state);
+            is_small ? double(std::uint64_t{1} << program.circuit.qubits) * seconds_per_entry : state / node.read_bytes_per_second;
         const double looks = is_small ? 0 : std::min(double(shots), histories * blocks) * node.seconds_per_block;
         return state / node.touch_bytes_per_second + histories * reading + double(shots) * node.seconds_per_shot + looks;
     };

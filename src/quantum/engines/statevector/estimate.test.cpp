@@ -21,10 +21,11 @@ Calibration some_node() {
     node.threads = 2;
     node.memory_bytes_per_second = 4e10;
     node.touch_bytes_per_second = 4e9;
+    node.read_bytes_per_second = 4e10;
     node.cached_bytes_per_second = 1e11;
     node.threads_worth = 2;
-    node.kernels_double = {2e-10, 1e-9, 7e-10, 5e-10};
-    node.kernels_single = {1e-10, 5e-10, 3.5e-10, 2.5e-10};
+    node.kernels_double = {2e-10, 1.5e-10, 1e-9, 7e-10, 5e-10};
+    node.kernels_single = {1e-10, 7.5e-11, 5e-10, 3.5e-10, 2.5e-10};
     node.seconds_per_kernel = 1e-6;
     node.seconds_per_lane_pass = 2e-9;
     node.seconds_per_block = 1e-6;
@@ -125,12 +126,13 @@ TEST(Calibrate, MeasuresEveryRate) {
     // A clock of its own: what is measured does not matter here, that every rate is one does.
     const Calibration node = calibrate(team, [&] { return now += 1e-3; });
     EXPECT_EQ(node.threads, 2u);
-    for (const double rate : {node.memory_bytes_per_second, node.cached_bytes_per_second, node.touch_bytes_per_second})
+    for (const double rate : {node.memory_bytes_per_second, node.cached_bytes_per_second, node.read_bytes_per_second,
+                              node.touch_bytes_per_second})
         EXPECT_GT(rate, 1e6);
     EXPECT_GE(node.threads_worth, 1);
     for (const auto& kernels : {node.kernels_double, node.kernels_single}) {
         EXPECT_GT(kernels.rotation, 0);
-        EXPECT_GE(kernels.dense, 0);
+        for (const double rate : {kernels.tangent, kernels.dense, kernels.interaction}) EXPECT_GE(rate, 0);
         EXPECT_GE(kernels.phases, 0);
     }
     EXPECT_GT(node.seconds_per_kernel, 0);

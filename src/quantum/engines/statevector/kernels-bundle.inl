@@ -187,6 +187,81 @@ void bundle_of(const Bundle& b, const Real* HWY_RESTRICT pool, Real* HWY_RESTRIC
     }
 }
 
+// x + u y and y + v x.
+template <class Real>
+HWY_INLINE void tangent(Vector<Real>& x, Vector<Real>& y, Vector<Real> u, Vector<Real> v) {
+    const auto first = hn::MulAdd(u, y, x);
+    y = hn::MulAdd(v, x, y);
+    x = first;
+}
+
+// Rotations by their tangents, all on addressed wires without controls, after any inside the vectors.
+template <int Count, bool Inside, class Real>
+void tangents_of(const Bundle& b, const Real* HWY_RESTRICT pool, Real* HWY_RESTRICT block, unsigned bits, std::uint64_t outer) {
+    const Vectors<Real> d;
+    const std::size_t lanes = hn::Lanes(d), addresses = std::size_t{1} << address_bits<Real>(bits);
+    std::size_t mask = 0, meant = addresses, to[3] = {0, 0, 0}, first = 0;
+    std::ptrdiff_t from[3] = {0, 0, 0};
+    const Real *sets[4] = {pool, pool, pool, pool}, *bases[4] = {pool, pool, pool, pool};
+    const Real* const signs = pool + b.signs;
+    const auto coefficient = [&](int k, std::size_t part) HWY_ATTR { return hn::Load(d, pool + b.turns[k].at + part); };
+    const auto u0 = coefficient(0, 0), v0 = coefficient(0, lanes), u1 = coefficient(Count >= 2, 0), v1 = coefficient(Count >= 2, lanes),
+               u2 = coefficient(Count == 3 ? 2 : 0, 0), v2 = coefficient(Count == 3 ? 2 : 0, lanes);
+    for (int k = 0; k < Count; ++k) {
+        mask |= std::size_t{1} << b.bits[k];
+        to[k] = lanes << b.bits[k];
+        from[k] = (b.exchanged >> k & 1) != 0 ? -std::ptrdiff_t(to[k]) : std::ptrdiff_t(to[k]);
+        if ((b.exchanged >> k & 1) != 0) first += to[k];
+    }
+    for (unsigned k = 0; Inside && k < b.inside_count; ++k) {
+        bases[k] = set_for(b.inside[k].coefficients, pool, outer);
+        meant |= b.inside[k].coefficients.address;
+    }
+    meant |= mask;
+    const std::size_t run = meant & (~meant + 1), stepped = mask | (run - 1);
+    for (std::size_t address = 0; address < addresses; address = after(address, stepped, 0)) {
+        for (unsigned k = 0; Inside && k < b.inside_count; ++k) {
+            const Coefficients& c = b.inside[k].coefficients;
+            sets[k] = bases[k] + ((c.address & address) != 0 ? c.stride : 0);
+        }
+        Real* p = block + address * lanes;
+        for (Real* const end = p + run * lanes; p != end; p += lanes) {
+            const Real *f = p + first, *f2 = f + from[1], *g = f + from[2], *g2 = f2 + from[2];
+            Vector<Real> x0 = hn::Load(d, f), x1 = hn::Load(d, f + from[0]), x2 = x0, x3 = x0, x4 = x0, x5 = x0, x6 = x0, x7 = x0;
+            if constexpr (Count >= 2) x2 = hn::Load(d, f2), x3 = hn::Load(d, f2 + from[0]);
+            if constexpr (Count == 3) {
+                x4 = hn::Load(d, g), x5 = hn::Load(d, g + from[0]);
+                x6 = hn::Load(d, g2), x7 = hn::Load(d, g2 + from[0]);
+            }
+            for (unsigned k = 0; Inside && k < b.inside_count; ++k)
+                with_lane_bit<Real>(b.inside[k].lane_bit, [&](auto lane_bit) HWY_ATTR {
+                    turn_all<lane_bit.value, Count, Real>(x0, x1, x2, x3, x4, x5, x6, x7, sets[k], 0);
+                });
+            tangent<Real>(x0, x1, u0, v0);
+            if constexpr (Count >= 2) tangent<Real>(x2, x3, u0, v0);
+            if constexpr (Count == 3) tangent<Real>(x4, x5, u0, v0), tangent<Real>(x6, x7, u0, v0);
+            if constexpr (Count >= 2) tangent<Real>(x0, x2, u1, v1), tangent<Real>(x1, x3, u1, v1);
+            if constexpr (Count == 3) {
+                tangent<Real>(x4, x6, u1, v1), tangent<Real>(x5, x7, u1, v1);
+                tangent<Real>(x0, x4, u2, v2), tangent<Real>(x1, x5, u2, v2);
+                tangent<Real>(x2, x6, u2, v2), tangent<Real>(x3, x7, u2, v2);
+            }
+            const auto store = [&](Vector<Real> x, Real* at, std::size_t k)
+                                   HWY_ATTR { hn::Store(hn::Xor(x, hn::Load(d, signs + k * lanes)), d, at); };
+            Real *t2 = p + to[1], *q = p + to[2], *q2 = t2 + to[2];
+            store(x0, p, 0), store(x1, p + to[0], 1);
+            if constexpr (Count >= 2) store(x2, t2, 2), store(x3, t2 + to[0], 3);
+            if constexpr (Count == 3) store(x4, q, 4), store(x5, q + to[0], 5), store(x6, q2, 6), store(x7, q2 + to[0], 7);
+        }
+    }
+}
+
+template <int Count, class Real>
+void tangents(const Bundle& b, const Real* pool, Real* block, unsigned bits, std::uint64_t outer) {
+    if (b.inside_count != 0) return tangents_of<Count, true>(b, pool, block, bits, outer);
+    tangents_of<Count, false>(b, pool, block, bits, outer);
+}
+
 template <int Count, bool M0, bool M1, bool M2, class Real>
 void bundle(const Bundle& b, const Real* pool, Real* block, unsigned bits, std::uint64_t outer) {
     if (b.inside_count != 0) return bundle_of<Count, M0, M1, M2, true>(b, pool, block, bits, outer);
@@ -195,6 +270,9 @@ void bundle(const Bundle& b, const Real* pool, Real* block, unsigned bits, std::
 
 template <class Real>
 void run_bundle(const Bundle& b, const Real* pool, Real* block, unsigned bits, std::uint64_t outer) {
+    if (b.by_tangent && b.count == 1) return tangents<1>(b, pool, block, bits, outer);
+    if (b.by_tangent && b.count == 2) return tangents<2>(b, pool, block, bits, outer);
+    if (b.by_tangent) return tangents<3>(b, pool, block, bits, outer);
     const int sets = int(b.turns[0].by_register) + 2 * int(b.turns[1].by_register) + 4 * int(b.turns[2].by_register);
     switch (8 * b.count + sets) {
         case 0:

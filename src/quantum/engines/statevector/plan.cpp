@@ -84,7 +84,8 @@ using Body = typename Plan<Real>::Body;
 double flops_of(const Program& program, Kernel kernel) {
     switch (kernel.kind) {
         case Kernel::Kind::bundle:
-            return 6.0 * (program.bundles[kernel.index].count + program.bundles[kernel.index].inside_count);
+            return (program.bundles[kernel.index].by_tangent ? 4.0 : 6.0) * program.bundles[kernel.index].count +
+                   6.0 * program.bundles[kernel.index].inside_count;
         case Kernel::Kind::dense:
             return 30;
         case Kernel::Kind::interaction:
@@ -102,7 +103,8 @@ double flops_of(const Program& program, Kernel kernel) {
 void add_work(const Program& program, Kernel kernel, double amplitudes, PlanWork& work) {
     switch (kernel.kind) {
         case Kernel::Kind::bundle:
-            work.rotations += amplitudes * (program.bundles[kernel.index].count + program.bundles[kernel.index].inside_count);
+            (program.bundles[kernel.index].by_tangent ? work.tangents : work.rotations) += amplitudes * program.bundles[kernel.index].count;
+            work.rotations += amplitudes * program.bundles[kernel.index].inside_count;
             return;
         case Kernel::Kind::dense:
             work.dense += amplitudes;
@@ -126,14 +128,14 @@ void assemble_all(Body<Real>& body) {
     body.lane_bits = vector_lane_bits<Real>();
     body.programs.clear();
     body.pool.clear();
-    double phase = body.items.phase;
-    for (const Segment& segment : body.segments) body.programs.push_back(assemble(body.items, segment, body.lane_bits, body.pool, phase));
-    if (phase != 0) {
+    Pending pending{.phase = body.items.phase, .scale = 1};
+    for (const Segment& segment : body.segments) body.programs.push_back(assemble(body.items, segment, body.lane_bits, body.pool, pending));
+    if (pending.phase != 0 || pending.scale != 1) {
         Program& last = body.programs.back();
         last.order.push_back({Kernel::Kind::phases, std::uint32_t(last.phases.size())});
         Phases& constant = last.phases.emplace_back();
         constant.leaf_bits = last.bits;
-        constant.constant = std::polar(1.0, phase);
+        constant.constant = pending.scale * std::polar(1.0, pending.phase);
     }
     double flops = 0;
     body.kernels = 0;

@@ -24,7 +24,7 @@ struct PlanOptions {
 
 // Amplitudes that kernels of each sort pass over in one application: what its time depends on, once a node was measured.
 struct PlanWork {
-    double rotations = 0;  // times rotations on them
+    double rotations = 0, tangents = 0;  // times rotations on them, and those that go by their tangents
     double dense = 0, interactions = 0, phases = 0;
     double others = 0;  // in floating-point operations
 };

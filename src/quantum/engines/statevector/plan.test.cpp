@@ -93,6 +93,23 @@ TYPED_TEST(Plans, BlocksOfTwoQubitsBetweenOthersRunAsInteractions) {
     }
 }
 
+// Cosines that rotations leave for later kernels come to 2^-2400 here: none must wait until they are no numbers any more.
+TYPED_TEST(Plans, LongCircuitsKeepTheirNorm) {
+    for (const bool has_phases : {false, true}) {
+        std::mt19937_64 rng(5);
+        Circuit circuit;
+        circuit.qubits = 8;
+        for (unsigned layer = 0; layer < 600; ++layer) {
+            for (std::uint32_t q = 0; q < circuit.qubits; ++q) {
+                if (layer % 2 == 0) circuit.add(Gate::h, {q});
+                if (layer % 2 == 1) circuit.add(Gate::ry, {q}, {1.5 + 0.01 * q});
+            }
+            for (std::uint32_t q = layer % 2; q + 1 < circuit.qubits; q += 2) circuit.add(has_phases ? Gate::cz : Gate::cx, {q, q + 1});
+        }
+        this->expect_as_plain(circuit, rng);
+    }
+}
+
 TYPED_TEST(Plans, EveryInstructionSetThatIsCompiledInAgrees) {
     const auto sets = instruction_sets();
     ASSERT_FALSE(sets.empty());

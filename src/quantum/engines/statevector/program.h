@@ -45,6 +45,11 @@ struct Bundle {
     Coefficients turns[3];      // sets of four vectors
     std::uint8_t inside_count = 0;
     Inside inside[4];
+    // Rotations without controls go by their tangents, and the cosines are left to a later kernel: 0 becomes 0 + u 1 and 1 becomes 1 + v 0,
+    // on values that change places before where the sine is the larger one, with signs after.
+    bool by_tangent = false;
+    std::uint8_t exchanged = 0;  // targets, by bit; sets are of two vectors then
+    std::uint32_t signs = 0;     // vectors of zeros with the signs, one for each register
 };
 
 // A 4 x 4 complex matrix.
@@ -106,6 +111,11 @@ struct Phases {
 struct Kernel {
     enum class Kind : std::uint8_t { bundle, dense, interaction, conditional, large, phases } kind;
     std::uint32_t index;
+};
+
+// What a kernel that has factors of its own is still to multiply everything by.
+struct Pending {
+    double phase = 0, scale = 1;
 };
 
 struct Program {
