@@ -1,8 +1,9 @@
 // quantum-bench DIR NAMES THREADS: runs the circuits of DIR (index.json and OpenQASM files, as workloads.py writes them) on the
 // state-vector engine and prints a line `RESULT {json}` for each circuit and precision, in the form of peers.py.
 //
-// `core` is planning, |0...0> and application; `plan` the first of these alone; `e2e` the text in, counts out. Figures are the least of up
-// to nine runs.
+// `core` is planning, |0...0> and application; `plan` the first of these alone; `e2e` the text in, counts out; `run` the circuit in, counts
+// out. Figures are the least of up to nine runs. Beside `run` and the most memory that it held (`rss`) stands what the estimate said
+// before, `predicted` and `bytes`, on a calibration that took `calibration` seconds.
 #include <algorithm>
 #include <cstdio>
 #include <cstdlib>
@@ -65,13 +66,44 @@ Best best(Work work) {
     return b;
 }
 
+// A line of /proc/self/status, in bytes.
+double status(const char* line) {
+    std::ifstream file("/proc/self/status");
+    for (std::string word; file >> word;)
+        if (double kilobytes = 0; word == line && file >> kilobytes) return 1024 * kilobytes;
+    return 0;
+}
+
+struct Promised {
+    double calibration = 0, seconds = 0, bytes = 0, run = 0, rss = 0;
+};
+Promised promised(const quantum::Circuit& circuit, const quantum::RunOptions& options, quantum::Team& team) {
+    Promised p;
+    const double begin = now(CLOCK_MONOTONIC);
+    const auto node = quantum::calibrate(team, [] { return now(CLOCK_MONOTONIC); });
+    p.calibration = now(CLOCK_MONOTONIC) - begin;
+    const quantum::Allowance allowance{.bytes_free = ~std::uint64_t{0}, .tdp_watts = {}, .cpus = team.size()};
+    const auto cost = quantum::estimate(circuit, options.precision, options.shots, node, allowance);
+    if (!cost) std::exit(2);
+    p.seconds = cost->seconds;
+    p.bytes = double(cost->bytes);
+    std::ofstream("/proc/self/clear_refs") << "5";  // the peak begins again
+    const double before = status("VmRSS:");
+    p.run = best([&] {
+                if (!quantum::sample(circuit, options, team)) std::exit(2);
+            }).wall;
+    p.rss = status("VmHWM:") - before;
+    return p;
+}
+
 template <class Real>
 void measure(const std::string& name, const std::string& text, std::uint64_t shots, quantum::Team& team) {
     quantum::Circuit circuit = circuit_of(text);
-    std::erase_if(circuit.ops, [](const quantum::Op& op) { return op.kind == quantum::Op::Kind::measure; });
     quantum::RunOptions options;
     options.precision = sizeof(Real) == 8 ? quantum::Precision::double_ : quantum::Precision::single;
     options.shots = shots;
+    const Promised promise = promised(circuit, options, team);
+    std::erase_if(circuit.ops, [](const quantum::Op& op) { return op.kind == quantum::Op::Kind::measure; });
     const Best whole = best([&] {
         if (!quantum::sample(circuit_of(text), options, team)) std::exit(2);
     });
@@ -86,10 +118,12 @@ void measure(const std::string& name, const std::string& text, std::uint64_t sho
     for (std::size_t k = 0; k < state.size(); ++k) norm += std::norm(std::complex<double>(state.at(k)));
     std::printf(
         "RESULT {\"workload\": \"%s\", \"variant\": \"%s\", \"core\": %.6g, \"cpu\": %.6g, \"runs\": %d, \"plan\": %.6g, "
-        "\"sweeps\": %llu, \"kernels\": %llu, \"gflops\": %.4g, \"norm\": %.9g, \"e2e\": %.6g, \"e2e_cpu\": %.6g, \"version\": \"%s\"}\n",
+        "\"sweeps\": %llu, \"kernels\": %llu, \"gflops\": %.4g, \"norm\": %.9g, \"e2e\": %.6g, \"e2e_cpu\": %.6g, "
+        "\"predicted\": %.6g, \"run\": %.6g, \"bytes\": %.6g, \"rss\": %.6g, \"calibration\": %.4g, \"version\": \"%s\"}\n",
         name.c_str(), sizeof(Real) == 8 ? "double" : "single", core.wall, core.cpu, core.runs, plan.cpu,
         static_cast<unsigned long long>(made.sweeps()), static_cast<unsigned long long>(made.fused_gates()),
-        double(made.flops()) / core.cpu * 1e-9, norm, whole.wall, whole.cpu, quantum::instruction_sets().front());
+        double(made.flops()) / core.cpu * 1e-9, norm, whole.wall, whole.cpu, promise.seconds, promise.run, promise.bytes, promise.rss,
+        promise.calibration, quantum::instruction_sets().front());
     std::fflush(stdout);
 }
 

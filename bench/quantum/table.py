@@ -37,7 +37,7 @@ def ratio(peer, ours, goal):
     return f"{reached:.1f}x" + ("" if goal is None else f" (goal {goal:g}x{'' if reached >= goal else ', **missed**'})")
 
 
-def main_table(results, threads, key):
+def main_table(results, threads, key, goals=None):
     names = sorted({k.split()[0] for k in results if k.split()[1] == "meridian" and k.split()[2] == str(threads)}, key=order)
     lines = ["| circuit | double | best peer | ratio | single | best peer | ratio |", "|---|--:|--:|--:|--:|--:|--:|"]
     for name in names:
@@ -47,7 +47,7 @@ def main_table(results, threads, key):
         for side, precision in enumerate(("double", "single")):
             ours = least(results, name, "meridian", threads, precision, key)
             peer, which = best_peer(results, name, threads, precision, key)
-            cells += [seconds(ours), f"{seconds(peer)} {which or ''}".strip(), ratio(peer, ours, GOALS.get(name, (None, None))[side])]
+            cells += [seconds(ours), f"{seconds(peer)} {which or ''}".strip(), ratio(peer, ours, goals or GOALS.get(name, (None, None))[side])]
         lines.append(f"| {name} | " + " | ".join(cells) + " |")
     return lines
 
@@ -89,6 +89,20 @@ def plans(results):
     return lines
 
 
+def promised(results):
+    """Seconds and bytes of a run from circuit to counts: the estimate's over the true ones."""
+    lines = ["| circuit | double, seconds | predicted / true | MiB held | predicted / true | single, seconds | predicted / true | MiB held | predicted / true |",
+             "|---|--:|--:|--:|--:|--:|--:|--:|--:|"]
+    for name in sorted(GOALS | {"ghz26": None}, key=order):
+        found = {precision_of(one["variant"]): one for one in results.get(f"{name} meridian 1", {}).get("found", []) if "predicted" in one}
+        cells = [cell for precision in ("double", "single") if (one := found.get(precision))
+                 for cell in (seconds(one["run"]), f"{one['predicted'] / one['run']:.2f}", f"{one['rss'] / 2**20:.0f}", f"{one['bytes'] / max(one['rss'], 1):.2f}")]
+        if len(cells) == 8:
+            lines.append(f"| {name} | " + " | ".join(cells) + " |")
+    took = [one["calibration"] for k, stored in results.items() if k.split()[1] == "meridian" for one in stored["found"] if "calibration" in one]
+    return [*lines, "", f"Calibration took {min(took):.2f} to {max(took):.2f} s."] if took else lines
+
+
 def tables(stored):
     results = stored["results"]
     times = sorted(one["when"] for one in results.values())
@@ -96,6 +110,9 @@ def tables(stored):
                       "- command: `bench/quantum/run.py`, then `bench/report.py`", "",
                       "CPU seconds, one thread (planning, |0...0> and all gates; for peers the gates alone):", "", *main_table(results, 1, "cpu"), "",
                       "Every peer, CPU seconds, one thread, best variant:", "", *every_peer(results, 1, "cpu"), "",
+                      "OpenQASM text to 10,000 counts (`ghz26`: 100,000), seconds on the wall, one thread:", "", *main_table(results, 1, "e2e", 1), "",
+                      "Every peer, text to counts:", "", *every_peer(results, 1, "e2e"), "",
+                      "Estimates before a run, beside the run (one thread, calibrated in the same process):", "", *promised(results), "",
                       "Two threads, seconds on the wall:", "", *two_threads(results), "", "What is planned, and the rate of it:", "", *plans(results)])
 
 
