@@ -204,7 +204,8 @@ expected<void> Running::open_services() {
                                   .clock = clock_,
                                   .rng = rng_,
                                   .home = home,
-                                  .threads = 0},
+                                  .threads = 0,
+                                  .watts = facts_->declared ? facts_->declared->node_watts : std::nullopt},
                      node);
     deployments_.emplace(*store_, *catalog_, std::vector{std::move(node)}, *zone_, clock_, rng_, std::move(*runtimes));
     events_.emplace(*deployments_, *store_, clock_);

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "catalog/platforms.h"
+#include "fleet/energy.h"
 #include "quantum/service/emulator.h"
 #include "shipped_models.h"
 
@@ -27,7 +28,8 @@ QuantumSide::QuantumSide(const QuantumParts& parts, const fleet::Node& node)
                           .memory_bytes = engine_memory(quantum_facts(node)),
                           .threads = parts.threads,
                           .cpus = node.cpus,
-                          .tdp_watts = {}})),
+                          .watts = parts.watts,
+                          .energy_counter = fleet::energy_counter()})),
       links_(parts.key, parts.clock),
       quantum_(parts.store, parts.content, parts.files, shipped_platforms_of(node), node.zone, parts.clock, parts.rng),
       reconciler_(parts.store, parts.content, parts.files, parts.meter, *computer_, quantum_, node.name, parts.clock, parts.rng,

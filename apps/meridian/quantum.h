@@ -27,7 +27,8 @@ struct QuantumParts {
     Clock& clock;
     Rng& rng;
     Executor home;
-    unsigned threads;  // of a large job; 0: one a CPU
+    unsigned threads;                  // of a large job; 0: one a CPU
+    std::optional<double> watts = {};  // of the node, as declared
 };
 
 class QuantumSide {

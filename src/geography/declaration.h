@@ -1,4 +1,4 @@
-// The operator's dated declaration of where a zone stands, kept as `<zone directory>/declaration.json`.
+// The operator's dated declaration of where a zone stands and what its nodes draw, kept as `<zone directory>/declaration.json`.
 #pragma once
 #include <optional>
 #include <string>
@@ -9,8 +9,12 @@
 
 namespace meridian::geography {
 
+namespace limits {
+inline constexpr std::uint32_t node_watts = 100'000;
+}
+
 std::string declaration_text(const Declaration& declared);
-// Strict: every member, nothing else. The diagnostic says what to write.
+// Strict: every member (`node_watts` may be absent), nothing else. The diagnostic says what to write.
 expected<Declaration> parse_declaration(std::string_view text);
 
 class DeclarationFile {

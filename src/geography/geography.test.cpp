@@ -76,6 +76,11 @@ TEST(Declarations, SurviveAPowerCut) {
     ASSERT_TRUE(read);
     EXPECT_EQ(declaration_text(*read), declaration_text(lille));
     EXPECT_EQ(read->declared_at, lille.declared_at);
+    EXPECT_FALSE(read->node_watts);
+    auto powered = lille;
+    powered.node_watts = 350;
+    ASSERT_TRUE(file.write(powered));
+    EXPECT_EQ(file.read().value()->node_watts, 350u);
 }
 
 TEST(Declarations, ThatCannotBeUsedAreComplaints) {
@@ -90,6 +95,9 @@ TEST(Declarations, ThatCannotBeUsedAreComplaints) {
         {"no date", R"({"place":"x","jurisdiction":"FR","operator":"y","declared_at":"yesterday"})"},
         {"an empty place", R"({"place":"","jurisdiction":"FR","operator":"y","declared_at":"2026-01-01T00:00:00Z"})"},
         {"two lines", R"({"place":"a\nb","jurisdiction":"FR","operator":"y","declared_at":"2026-01-01T00:00:00Z"})"},
+        {"no watts", R"({"place":"x","jurisdiction":"FR","operator":"y","declared_at":"2026-01-01T00:00:00Z","node_watts":0})"},
+        {"watts below zero", R"({"place":"x","jurisdiction":"FR","operator":"y","declared_at":"2026-01-01T00:00:00Z","node_watts":-5})"},
+        {"watts in words", R"({"place":"x","jurisdiction":"FR","operator":"y","declared_at":"2026-01-01T00:00:00Z","node_watts":"5"})"},
         {"something more", R"({"place":"x","jurisdiction":"FR","operator":"y","declared_at":"2026-01-01T00:00:00Z","z":1})"},
     };
     sim::World world(1);

@@ -1,5 +1,6 @@
 // Where things are: jurisdictions, zones, and the residency value that every placement, store and cache call takes.
 #pragma once
+#include <cstdint>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -30,6 +31,7 @@ struct Declaration {
     std::string jurisdiction;  // "FR"
     std::string operator_name;
     Timestamp declared_at;
+    std::optional<std::uint32_t> node_watts = std::nullopt;  // what the processors of one node draw under full load
 };
 
 struct ZoneFacts {

@@ -24,6 +24,9 @@ constexpr auto names(As<Outcome>) {
                            {Outcome::failed, "failed"},
                            {Outcome::interrupted, "interrupted"}});
 }
+constexpr auto names(As<EnergyBasis>) {
+    return words<EnergyBasis>({{EnergyBasis::declared_watts, "declared_watts"}, {EnergyBasis::counter, "counter"}});
+}
 std::string_view name(Kind kind) { return word(kind); }
 std::string_view name(Outcome outcome) { return word(outcome); }
 bool is_by_token(Kind kind) { return kind != Kind::quantum_job; }
@@ -31,7 +34,7 @@ bool is_by_token(Kind kind) { return kind != Kind::quantum_job; }
 namespace {
 
 constexpr std::string_view build = "meridian/" MERIDIAN_VERSION;
-constexpr std::string_view energy_modelled = "modelled", energy_unknown = "unknown";
+constexpr std::string_view energy_unknown = "unknown";
 
 void clip(std::string& text, std::size_t max) {
     if (!is_utf8(text)) {
@@ -252,7 +255,7 @@ std::string LeafWriter::write(const Receipt& r) const {
     else
         out += "null";
     out += R"(,"energy_basis":)";
-    add_text(out, usage.energy ? energy_modelled : energy_unknown);
+    add_text(out, usage.energy ? word(usage.energy_basis) : energy_unknown);
     out += R"(,"started_at":")";
     out += rfc3339(r.started_at);
     out += R"(","ended_at":")";
@@ -294,7 +297,12 @@ expected<Receipt> read_leaf(std::string_view leaf) {
                   .node = text_in(*json, "node"),
                   .price = *rates};
     made.usage = facts->usage;
-    if (const auto* energy = member(*json, "energy"); energy && energy->is_int64()) made.usage.energy = Millijoules(energy->get_int64());
+    if (const auto* energy = member(*json, "energy"); energy && energy->is_int64()) {
+        const auto basis = from_word<EnergyBasis>(text_in(*json, "energy_basis"));
+        if (!basis) return complaint("the receipt says no basis of its energy");
+        made.usage.energy = Millijoules(energy->get_int64());
+        made.usage.energy_basis = *basis;
+    }
     made.outcome = *outcome;
     made.started_at = *started_at;
     made.ended_at = facts->ended_at;

@@ -74,7 +74,7 @@ Receipt quantum_example() {
     r.start.model = "EMU-AER-2C-24M";
     r.start.deployment = {};
     r.start.price = {.per_hour = *Money::parse("0.82"), .per_shot = *Money::parse("0.000001"), .per_circuit = *Money::parse("0.3")};
-    r.usage = {.milliseconds = 1500, .shots = 3000, .circuits = 3, .energy = Millijoules(42)};
+    r.usage = {.milliseconds = 1500, .shots = 3000, .circuits = 3, .energy = Millijoules(42), .energy_basis = EnergyBasis::counter};
     r.cost = cost_of(r.start.price, r.usage);
     return r;
 }
@@ -94,7 +94,7 @@ TEST(Leaves, OfAQuantumJobAreTheseBytes) {
     EXPECT_NE(leaf.find(R"("kind":"quantum_job",)"), std::string::npos);
     EXPECT_NE(leaf.find(R"("deployment":null,"usage":{"milliseconds":1500,"shots":3000,"circuits":3},)"
                         R"("price":{"per_hour":"0.82","per_shot":"0.000001","per_circuit":"0.3"},"cost":"0.903341667","currency":"EUR",)"
-                        R"("energy":42,"energy_basis":"modelled",)"),
+                        R"("energy":42,"energy_basis":"counter",)"),
               std::string::npos)
         << leaf;
     const auto read = read_leaf(leaf);

@@ -47,10 +47,14 @@ struct RunStart {
     Price price;
 };
 
+// How the energy of a run is known: the operator's declared watts by the run's seconds, or the processors' own counter.
+enum class EnergyBasis : std::uint8_t { declared_watts, counter };
+
 struct Usage {
     std::int64_t input_tokens = 0, output_tokens = 0, cached_tokens = 0;
     std::int64_t milliseconds = 0, shots = 0, circuits = 0;  // of a quantum job
-    std::optional<Millijoules> energy = std::nullopt;        // modelled; nothing where nothing is known
+    std::optional<Millijoules> energy = std::nullopt;        // nothing where nothing is known
+    EnergyBasis energy_basis = EnergyBasis::declared_watts;  // of `energy`
 };
 
 struct Receipt {

@@ -10,6 +10,7 @@ namespace {
 
 struct DeclareOptions {
     std::string zone = "fr-par-1", place, jurisdiction, operator_name;
+    std::optional<std::uint32_t> watts;
 };
 
 int declare(const Common& common, const DeclareOptions& o) {
@@ -20,14 +21,20 @@ int declare(const Common& common, const DeclareOptions& o) {
     const app::Layout layout(common.data, zone->str());
     if (auto made = disk.make_directories(layout.zone()); !made)
         throw Failure{failed, made.error().said, "make the data directory writable"};
-    const geography::Declaration said{o.place, o.jurisdiction, o.operator_name, clock.now()};
+    const geography::Declaration said{o.place, o.jurisdiction, o.operator_name, clock.now(), o.watts};
     if (auto written = geography::DeclarationFile(disk, layout.zone()).write(said); !written)
         throw Failure{failed, written.error().said, "write the values as the message says"};
     if (common.json)
-        return print(
-            JsonObject{{"zone", zone->str()}, {"place", o.place}, {"jurisdiction", o.jurisdiction}, {"operator", o.operator_name}});
+        return print(JsonObject{{"zone", zone->str()},
+                                {"place", o.place},
+                                {"jurisdiction", o.jurisdiction},
+                                {"operator", o.operator_name},
+                                {"node_watts", o.watts ? Json(*o.watts) : Json(nullptr)}});
     fmt::print("Receipts of {} say from the next start on: {}, jurisdiction {}, declared by {} today.\n", zone->str(), o.place,
                o.jurisdiction, o.operator_name);
+    if (o.watts)
+        fmt::print("The energy of quantum jobs is reckoned from {} W a node, where its processors have no counter of their own.\n",
+                   *o.watts);
     return ok;
 }
 
@@ -40,6 +47,8 @@ void add_declare(CLI::App& app, Common& common, const Chosen& chosen) {
     command->add_option("--place", o->place, "Town and country, such as \"Paris, FR\"")->required();
     command->add_option("--jurisdiction", o->jurisdiction, "Country whose law applies, such as FR")->required();
     command->add_option("--operator", o->operator_name, "Who declares it")->required();
+    command->add_option("--watts", o->watts, "What the processors of one node draw under full load")
+        ->check(CLI::Range(1u, geography::limits::node_watts));
     command->callback([&common, chosen, o] { chosen([&common, o] { return declare(common, *o); }); });
 }
 

@@ -13,6 +13,7 @@
 #include "base/real/real.h"
 #include "base/rng.h"
 #include "cli/commands.h"
+#include "geography/declaration.h"
 #include "quantum.h"
 #include "quantum/programs/cirq.h"
 #include "quantum/programs/openqasm.h"
@@ -30,6 +31,7 @@ struct QuantumOptions {
     std::string file, precision = "double";
     std::uint64_t shots = 1024;
     std::optional<std::uint64_t> seed;
+    std::optional<double> watts;
     unsigned threads = 0;
     bool memory = false;
 };
@@ -73,7 +75,7 @@ service::Quote quoted(const Circuit& circuit, const QuantumOptions& o, Here& her
     const auto platform = std::ranges::find(platforms, o.precision, [](const auto& p) { return p.facts.precision; });
     const auto price = platform == platforms.end() ? metering::Price{} : platform->price();
     const Allowance allowance{
-        .bytes_free = service::engine_memory(app::quantum_facts(here.node)), .tdp_watts = std::nullopt, .cpus = here.node.cpus};
+        .bytes_free = service::engine_memory(app::quantum_facts(here.node)), .tdp_watts = o.watts, .cpus = here.node.cpus};
     auto quote = service::quote(std::span(&circuit, 1), {precision_of(o), o.shots}, price, node, allowance);
     if (!quote) throw Failure{failed, quote.error().said, ""};
     return *std::move(quote);
@@ -211,6 +213,8 @@ void add_circuit_options(CLI::App& command, const std::shared_ptr<QuantumOptions
         ->capture_default_str();
     command.add_option("--precision", o->precision, "double or single")->check(CLI::IsMember({"double", "single"}))->capture_default_str();
     command.add_option("--threads", o->threads, "Default: one a CPU")->check(CLI::Range(1, 1024));
+    command.add_option("--watts", o->watts, "What this machine's processors draw under full load, for an estimate of the energy")
+        ->check(CLI::Range(1u, geography::limits::node_watts));
 }
 
 }  // namespace

@@ -149,7 +149,7 @@ struct Cost {
     double seconds = 0, seconds_low = 0, seconds_high = 0;
     enum class Basis : std::uint8_t { unknown, modelled } joules_basis = Basis::unknown;
     std::optional<double> joules;                        // nothing where nothing is known
-    [[nodiscard]] std::string_view joules_said() const;  // "modelled from TDP x share", "unknown"
+    [[nodiscard]] std::string_view joules_said() const;  // "declared watts x seconds", "unknown"
 };
 // Of sampling `shots` from the circuit. What does not fit or cannot be computed is refused with a sentence that names a way out.
 // The plan that was looked at stays in `plans` for the run.

@@ -45,10 +45,11 @@ inline constexpr std::string_view was_cancelled = "cancelled", was_overdue = "ov
 struct Ran {
     std::string result;  // the text of one JobResult
     Duration took{};
+    std::optional<Millijoules> energy = {};  // by the processors' counter
 };
 
 // What the receipt of a run says that was used: time that was not quoted is not charged.
-metering::Usage usage_of(const Quote& quote, Duration took);
+metering::Usage usage_of(const Quote& quote, const Ran& ran);
 // Rounded up, for a millisecond begun is charged.
 std::int64_t milliseconds_of(double seconds);
 

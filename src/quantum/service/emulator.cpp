@@ -10,6 +10,7 @@
 #include "base/hash.h"
 #include "quantum/programs/job.h"
 #include "quantum/programs/results.h"
+#include "quantum/service/energy.h"
 #include "quantum/service/quote.h"
 
 namespace meridian::quantum::service {
@@ -130,6 +131,7 @@ public:
           rng_(rng),
           reading_(reading),
           options_(std::move(options)),
+          energy_(options_.energy_counter),
           small_(small_lane, 1),
           large_(large_lane, options_.threads ? options_.threads : std::max(1u, options_.cpus)) {}
 
@@ -210,7 +212,7 @@ private:
     }
 
     expected<Quote> quote_now(const Order& order, const Decoded& decoded, const Calibration& node) {
-        const Allowance allowance{.bytes_free = options_.memory_bytes, .tdp_watts = options_.tdp_watts, .cpus = options_.cpus};
+        const Allowance allowance{.bytes_free = options_.memory_bytes, .tdp_watts = options_.watts, .cpus = options_.cpus};
         return quote(decoded.job.circuits, {decoded.precision, decoded.parameters.shots}, order.platform.price(), node, allowance);
     }
 
@@ -240,12 +242,14 @@ private:
         options.seed = job.backend.seed_simulator.value_or(rng_.next() >> 1);  // clients read it as a signed number
         options.memory = needs_memory(job, decoded->parameters);
         options.cancelled = [this, &control] {
+            energy_.look(clock_.steady());
             if (control.deadline && clock_.steady() >= *control.deadline) control.is_overdue = true;
             return control.cancel.load() || control.is_overdue.load();
         };
         options.progress = [&control](double done) { control.done = done; };
         if (options.cancelled()) return ended(control);
         const auto plans = place.plans.of(order.session);
+        auto energy = energy_.begin(place.team.size(), clock_.steady());
         const auto outcomes = sample_all(job.circuits, options, place.team, plans.get());
         std::vector<CircuitResult> results;
         for (std::size_t k = 0; k < outcomes.size(); ++k) {
@@ -259,6 +263,7 @@ private:
         const Answer answer{job.backend.name, job.backend.version, order.job.str(), rfc3339(clock_.now())};
         Ran ran{write_results(job, decoded->parameters, results, answer), {}};
         ran.took = clock_.steady() - started;
+        ran.energy = energy_.end(std::move(energy), clock_.steady());
         return ran;
     }
 
@@ -271,6 +276,7 @@ private:
     Rng& rng_;
     Pool& reading_;
     EmulatorOptions options_;
+    EnergyMeter energy_;
     Place small_, large_;
     std::shared_ptr<std::atomic<std::size_t>> kept_ = std::make_shared<std::atomic<std::size_t>>(0);
 };

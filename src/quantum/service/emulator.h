@@ -1,5 +1,6 @@
 // The computer of this node: decoders of `quantum/programs` and engines of `quantum/engines` on threads that no event loop waits for.
 #pragma once
+#include <functional>
 #include <memory>
 
 #include "quantum/engines/engine.h"
@@ -13,7 +14,9 @@ struct EmulatorOptions {
     std::uint64_t memory_bytes = 0;  // that engines may use altogether
     unsigned threads = 0;            // of a large job's team; 0: one a CPU
     unsigned cpus = 1;               // of the node
-    std::optional<double> tdp_watts;
+    std::optional<double> watts;     // what the node's processors draw under full load, as the operator declares
+    // What the processors have used since some moment, in microjoules; empty where they have no counter.
+    std::function<std::optional<std::uint64_t>()> energy_counter = {};
 };
 
 // `reading` decodes; the lanes' pools have one thread each, on which teams compute.

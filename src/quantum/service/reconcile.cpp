@@ -282,7 +282,7 @@ Task<Reconciler::End> Reconciler::compute(Job job, Ready ready, std::shared_ptr<
             co_await on(files_, [this, job, text = ran->result] {
                 content_.put(store::ContentHandle(job.project, job.zone), result_content(job.id), text);
             });
-            const auto receipt = meter_.settle(std::move(hold), usage_of(ready.quote, ran->took), metering::Outcome::finished);
+            const auto receipt = meter_.settle(std::move(hold), usage_of(ready.quote, *ran), metering::Outcome::finished);
             co_return End{.state = JobState::completed,
                           .said = fmt::format("{}. Charged {} EUR.", in_words(ready.quote), receipt.cost.str()),
                           .result_bytes = ran->result.size(),

@@ -149,7 +149,7 @@ struct Quote {
     std::optional<Millijoules> energy;
     std::string energy_basis;
 };
-// "statevector, double precision: about 0.2 s and 16 MB, 0.00003 EUR (at most 0.00004), 3.1 J (modelled)".
+// "statevector, double precision: about 0.2 s and 16 MB, 0.00003 EUR (at most 0.00004), 3.1 J (declared watts x seconds)".
 std::string in_words(const Quote& quote);
 
 namespace limits {

@@ -198,7 +198,7 @@ Cost cost_in_lanes(const Prepared& program, const LanePlan& plan, std::size_t ci
 
 }  // namespace
 
-std::string_view Cost::joules_said() const { return joules_basis == Basis::modelled ? "modelled from TDP x share" : "unknown"; }
+std::string_view Cost::joules_said() const { return joules_basis == Basis::modelled ? "declared watts x seconds" : "unknown"; }
 
 expected<Cost> estimate(const Circuit& circuit, Precision precision, std::uint64_t shots, const Calibration& node,
                         const Allowance& allowance, PlanCache* plans) {

@@ -67,7 +67,7 @@ TEST(Estimate, JoulesSayWhatTheyRestOn) {
     room.tdp_watts = 200;
     const auto modelled = estimate(layers(20, 2), Precision::double_, 100, some_node(), room);
     EXPECT_DOUBLE_EQ(modelled->joules.value(), modelled->seconds * 200 * 2 / 8);
-    EXPECT_EQ(modelled->joules_said(), "modelled from TDP x share");
+    EXPECT_EQ(modelled->joules_said(), "declared watts x seconds");
 }
 
 TEST(Estimate, MoreWorkTakesLonger) {
