@@ -1,4 +1,4 @@
-// Small dense matrices, row-major: powers and adjoints of gates, and the matrix of a whole small circuit.
+// Small dense matrices, row-major: powers and adjoints of gates.
 #pragma once
 #include <cstddef>
 #include <cstdint>
@@ -22,13 +22,6 @@ double distance_from_unitary(const Matrix& matrix, std::size_t dimension);
 
 // The principal power of a unitary: eigenvalues e^(i a) with -pi < a <= pi become e^(i a exponent). Whole exponents are multiplied out.
 Matrix power(const Matrix& unitary, std::size_t dimension, double exponent);
-
-// The matrix of a circuit of gates and unitaries on its qubits, qubit 0 least significant, global phase included. For small circuits:
-// each operation costs 4^qubits. Other operations than barriers and delays must not occur.
-Matrix unitary_of(const Circuit& circuit);
-
-// `op` of a circuit on the amplitudes of `states` states that lie one after the other, of `qubits` qubits each.
-void apply_to(const Circuit& circuit, const Op& op, std::span<Amplitude> amplitudes);
 
 namespace limits {
 inline constexpr double unitary_tolerance = 1e-6;

@@ -6,6 +6,7 @@
 
 #include <numbers>
 
+#include "quantum/ir/definition.h"
 #include "quantum/programs/listing.h"
 #include "quantum/programs/matrices.h"
 

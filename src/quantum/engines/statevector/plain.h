@@ -11,13 +11,14 @@
 #include "quantum/engines/statevector/state.h"
 #include "quantum/engines/statevector/twin.h"
 #include "quantum/ir/circuit.h"
+#include "quantum/ir/definition.h"
 
 namespace meridian::quantum::plain {
 
 using Vector = twin::Vector;
 
 inline Vector applied(const Circuit& circuit, Vector state) {
-    for (const Op& op : circuit.ops) twin::apply(circuit, op, state);
+    for (const Op& op : circuit.ops) apply(circuit, op, state);
     return state;
 }
 

@@ -1,26 +1,31 @@
 #include "quantum/engines/statevector/twin.h"
 
 #include <cmath>
+#include <optional>
+#include <utility>
 
 #include "base/error.h"
+#include "quantum/ir/definition.h"
 
 namespace meridian::quantum::twin {
 namespace {
 
 constexpr double negligible = 1e-14;
 
-bool controls_agree(const Circuit& circuit, const Op& op, std::size_t basis) {
-    const auto controls = circuit.controls_of(op);
-    for (std::size_t k = 0; k < controls.size(); ++k)
-        if ((basis >> controls[k] & 1) != (op.control_values >> k & 1)) return false;
-    return true;
-}
-
 struct Path {
     Vector state;
     ClassicalMemory memory;
     std::size_t at = 0;
     double probability = 1;
+
+    // The path on which this became `part` of what it was, not normalized; nothing where that never happens.
+    [[nodiscard]] std::optional<Path> to(Vector part) const {
+        double share = 0;
+        for (const Amplitude& a : part) share += std::norm(a);
+        if (probability * share < negligible) return std::nullopt;
+        for (Amplitude& a : part) a /= std::sqrt(share);
+        return Path{std::move(part), memory, at, probability * share};
+    }
 };
 
 using Distribution = std::map<std::vector<std::uint64_t>, double>;
@@ -47,14 +52,20 @@ void follow(const Circuit& circuit, Path path, Distribution& found) {
             case Op::Kind::reset:
                 for (const bool value : {false, true}) {
                     const bool is_reset = op.kind == Op::Kind::reset;
-                    Path next{projected(path.state, circuit.operands_of(op)[0], value, is_reset), path.memory, path.at};
-                    double part = 0;
-                    for (const Amplitude& a : next.state) part += std::norm(a);
-                    next.probability = path.probability * part;
-                    if (next.probability < negligible) continue;
-                    for (Amplitude& a : next.state) a /= std::sqrt(part);
-                    if (!is_reset) next.memory.set_bit(op.target, value);
-                    follow(circuit, std::move(next), found);
+                    auto next = path.to(projected(path.state, circuit.operands_of(op)[0], value, is_reset));
+                    if (!next) continue;
+                    if (!is_reset) next->memory.set_bit(op.target, value);
+                    follow(circuit, *std::move(next), found);
+                }
+                return;
+            case Op::Kind::channel:
+                for (std::uint32_t k = 0; k < op.target; ++k) {
+                    Op kraus = op;
+                    kraus.kind = Op::Kind::unitary;
+                    kraus.first += k << (2 * op.operand_count);
+                    Vector part = path.state;
+                    apply(circuit, kraus, part);
+                    if (auto next = path.to(std::move(part))) follow(circuit, *std::move(next), found);
                 }
                 return;
             case Op::Kind::set_bit:
@@ -69,8 +80,6 @@ void follow(const Circuit& circuit, Path path, Distribution& found) {
             case Op::Kind::branch:
                 if (evaluate(circuit, op.first, path.memory) == 0) path.at = op.target;
                 break;
-            case Op::Kind::channel:
-                MERIDIAN_ASSERT(!"the twin computes pure states");
         }
     }
     found[path.memory.words] += path.probability;
@@ -84,26 +93,6 @@ Vector ground(const Circuit& circuit) {
 }
 
 }  // namespace
-
-void apply(const Circuit& circuit, const Op& op, Vector& state) {
-    if (op.kind == Op::Kind::barrier || op.kind == Op::Kind::delay) return;
-    const auto matrix = matrix_of(circuit, op);
-    const auto targets = circuit.targets_of(op);
-    const std::size_t side = std::size_t{1} << targets.size();
-    const Vector before = state;
-    for (std::size_t k = 0; k < state.size(); ++k) {
-        if (!controls_agree(circuit, op, k)) continue;
-        std::size_t row = 0;
-        for (std::size_t t = 0; t < targets.size(); ++t) row |= (k >> targets[t] & 1) << t;
-        state[k] = 0;
-        for (std::size_t column = 0; column < side; ++column) {
-            std::size_t from = k;
-            for (std::size_t t = 0; t < targets.size(); ++t)
-                from = (from & ~(std::size_t{1} << targets[t])) | (column >> t & 1) << targets[t];
-            state[k] += matrix[row * side + column] * before[from];
-        }
-    }
-}
 
 Vector run(const Circuit& circuit) {
     Vector state = ground(circuit);

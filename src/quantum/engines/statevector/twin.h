@@ -11,14 +11,11 @@ namespace meridian::quantum::twin {
 
 using Vector = std::vector<Amplitude>;  // by basis state: bit q of an index is qubit q
 
-// A gate, unitary, barrier or delay.
-void apply(const Circuit& circuit, const Op& op, Vector& state);
-
 // The state after all operations of a unitary circuit, from |0...0>, with the global phase.
 Vector run(const Circuit& circuit);
 
-// Every outcome of the classical bits (in words, as in Samples) with its probability, by following both outcomes of each measurement and
-// reset. Outcomes below 1e-14 are left out.
+// Every outcome of the classical bits (in words, as in Samples) with its probability, by following every outcome of each measurement, reset
+// and channel. Outcomes below 1e-14 are left out.
 std::map<std::vector<std::uint64_t>, double> distribution(const Circuit& circuit);
 
 // <state| sum |state>, term by term and letter by letter.

@@ -5,6 +5,7 @@
 #include <cmath>
 #include <numbers>
 
+#include "quantum/ir/definition.h"
 #include "quantum/programs/openqasm/reader.h"
 
 namespace meridian::quantum::openqasm {
