@@ -11,8 +11,10 @@ import pytest
 import sympy
 from pennylane_scaleway.utils import QISKIT_OPERATION_MAP, circuit_to_qiskit
 from qiskit import QuantumCircuit, QuantumRegister, ClassicalRegister, qasm2, qasm3, transpile
-from qiskit.circuit.library import (C3SXGate, DiagonalGate, MCXGate, PauliEvolutionGate, PermutationGate, QFTGate, RCCXGate, RC3XGate,
-                                    UnitaryGate, efficient_su2, get_standard_gate_name_mapping)
+from qiskit.circuit import Parameter
+from qiskit.circuit.classical import expr, types
+from qiskit.circuit.library import (C3SXGate, DiagonalGate, MCXGate, PauliEvolutionGate, PermutationGate, QFTGate, RCCXGate, RC3XGate, RGate,
+                                    RZGate, U2Gate, U3Gate, UGate, UnitaryGate, efficient_su2, get_standard_gate_name_mapping, iSwapGate)
 from qiskit.circuit.random import random_circuit
 from qiskit.quantum_info import Operator, SparsePauliOp, random_unitary
 from qio.core import BackendData, ClientData, QuantumComputationModel, QuantumNoiseModel, QuantumProgram
@@ -111,6 +113,39 @@ def test_qiskit_gate(name, circuit, dumps):
     assert same_up_to_phase(unitary(decoded("qasm", dumps(circuit))), Operator(circuit).data), dumps(circuit)
 
 
+def controlled(count, state):
+    """Gates whose own phase shows as soon as they are controlled."""
+    inner = QuantumCircuit(2, global_phase=.7)
+    inner.u(.3, .5, .7, 0)
+    inner.cx(0, 1)
+    for gate in UGate(.3, .5, .7), U3Gate(.3, .5, .7), U2Gate(.5, .7), RZGate(.4), RGate(.3, .4), iSwapGate(), inner.to_gate():
+        yield gate.control(count, ctrl_state=state)
+
+
+@pytest.mark.parametrize("count, state", [(1, None), (1, 0), (2, 1), (3, None)])
+def test_qiskit_means_the_phases_of_controlled_gates_as_they_are_read(count, state):
+    for gate in controlled(count, state):
+        circuit = QuantumCircuit(gate.num_qubits)
+        circuit.append(gate, range(gate.num_qubits))
+        text = qasm3.dumps(circuit)
+        assert " @ " not in text, "Qiskit writes definitions, and no modifiers"
+        assert same_up_to_phase(unitary(decoded("qasm", text)), Operator(circuit).data), text
+
+
+def test_modifiers_written_by_hand_have_the_phases_of_the_specification():
+    import cmath
+    answer = decoded("qasm", "OPENQASM 3.0; qubit[2] q; ctrl @ U(0.3, 0.5, 0.7) q[0], q[1];")
+    exact = np.eye(4, dtype=complex)
+    exact[np.ix_([1, 3], [1, 3])] = cmath.exp(.15j) * Operator(UGate(.3, .5, .7)).data
+    assert same_up_to_phase(unitary(answer), exact)
+
+
+def test_an_unbound_parameter_is_an_input_without_a_value():
+    circuit = QuantumCircuit(1)
+    circuit.rx(Parameter("theta"), 0)
+    assert "the input 'theta' has no value; bind the parameters" in refused("qasm", qasm3.dumps(circuit))
+
+
 def dynamic_circuits():
     teleport = QuantumCircuit(QuantumRegister(3, "q"), ClassicalRegister(1, "a"), ClassicalRegister(1, "b"), ClassicalRegister(1, "out"))
     teleport.ry(1.1, 0)
@@ -161,6 +196,23 @@ def dynamic_circuits():
     breaks.reset(0)
     breaks.measure(1, 1)
     yield "breaks", breaks
+
+    variables = QuantumCircuit(2, 2)
+    count = variables.add_var("count", expr.lift(3, types.Uint(8)))
+    flag = variables.add_var("flag", expr.lift(False))
+    variables.ry(.8, 0)
+    variables.measure(0, 0)
+    variables.store(flag, expr.logic_not(variables.clbits[0]))
+    variables.store(count, expr.add(count, expr.cast(variables.cregs[0], types.Uint(8))))
+    with variables.while_loop(expr.greater(count, 0)):
+        variables.ry(.2, 1)
+        variables.store(count, expr.sub(count, 1))
+    with variables.if_test(flag):
+        variables.x(1)
+    with variables.if_test(expr.less(expr.bit_xor(variables.cregs[0], 1), 2)):
+        variables.ry(.3, 1)
+    variables.measure(1, 1)
+    yield "variables", variables
 
 
 DYNAMIC = list(dynamic_circuits())

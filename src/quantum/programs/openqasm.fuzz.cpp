@@ -6,7 +6,8 @@
 extern "C" int LLVMFuzzerTestOneInput(const unsigned char* data, std::size_t size) {
     using namespace meridian::quantum;
     const std::string_view text(reinterpret_cast<const char*>(data), size);
-    const auto circuit = read_openqasm(text, {.operations = 1u << 14, .steps = 1u << 16});
+    const auto circuit =
+        read_openqasm(text, {.operations = 1u << 14, .steps = 1u << 16}, text.contains("input") ? Inputs{{"t", 0.5}, {"n", 3}} : Inputs{});
     if (circuit ? !flaw(*circuit).empty() || circuit->ops.size() > 1u << 14 : circuit.error().at > size || circuit.error().said.empty())
         std::abort();
     if (!circuit) static_cast<void>(said_with_place(circuit.error(), text));

@@ -2,6 +2,8 @@
 // bits stays as branches and jumps.
 #pragma once
 #include <cstddef>
+#include <functional>
+#include <map>
 #include <string>
 #include <string_view>
 
@@ -19,8 +21,11 @@ struct ReadLimits {
     std::size_t steps = limits::read_steps;
 };
 
+// Values of the program's `input` variables, by name.
+using Inputs = std::map<std::string, double, std::less<>>;
+
 // A complaint's `at` is the byte in `text` that it is about; `place_of` turns it into a line and a column.
-expected<Circuit> read_openqasm(std::string_view text, const ReadLimits& bounds = {});
+expected<Circuit> read_openqasm(std::string_view text, const ReadLimits& bounds = {}, const Inputs& inputs = {});
 
 struct Place {
     std::size_t line = 1, column = 1;  // columns count characters, not bytes

@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 #include <rapidcheck/gtest.h>
 
+#include <cmath>
 #include <numbers>
 
 #include "quantum/ir/definition.h"
@@ -23,6 +24,48 @@ struct Accepted {
 };
 
 class OpenQasm : public testing::TestWithParam<Accepted> {};
+
+TEST(Inputs, AreConstantsOfTheirTypes) {
+    const std::string text = three +
+                             "input float t; input angle[20] a; input int n; input bool b; input bit[3] s; input bit one; qubit[3] q;\n"
+                             "gate g x { rx(2 * t) x; } g q[0]; rz(a + pi) q[1]; for int k in [0:n] { x q[k]; } if (b) { y q[0]; }\n"
+                             "if (s[1]) { z q[0]; } if (s[0]) { z q[1]; } if (one) { z q[2]; }";
+    const auto circuit = read_openqasm(text, {}, {{"t", 0.25}, {"a", -1}, {"n", 1}, {"b", 1}, {"s", 6}, {"one", 1}});
+    ASSERT_TRUE(circuit) << said_with_place(circuit.error(), text);
+    EXPECT_EQ(listing(*circuit), "rx(0.5) 0; rz(2.14159) 1; x 0; x 1; y 0; z 0; z 2");
+}
+
+TEST(Inputs, ThatDoNotFitAreComplaints) {
+    struct Row {
+        std::string text;
+        Inputs inputs;
+        std::string_view said;
+    };
+    const Row rows[] = {
+        {"input float t; qubit q; rx(t) q;",
+         {},
+         "line 1, column 13: the input 't' has no value; bind the parameters before you send the program"},
+        {"input float t;", {{"t", 1}, {"u", 2}}, "line 1, column 1: the program has no input 'u', which a value was given for"},
+        {"input int n;", {{"n", 0.5}}, "line 1, column 11: 'n' takes a whole number, not 0.5"},
+        {"input uint n;", {{"n", 1e300}}, "line 1, column 12: 'n' takes a whole number, not 1e+300"},
+        {"input float t;", {{"t", std::nan("")}}, "line 1, column 13: the value of 't' is no finite number"},
+        {"input float t; t = 2;", {{"t", 1}}, "line 1, column 20: 't' is a constant and keeps its value"},
+        {"input float t; input float t;", {{"t", 1}}, "line 1, column 28: 't' is declared twice; choose another name"},
+        {"if (true) { input float t; }", {{"t", 1}}, "line 1, column 13: inputs are declared outside of all blocks; move this to the top"},
+        {"input array[int, 3] t;",
+         {{"t", 1}},
+         "line 1, column 7: variables of type array are not read here; use int, uint, float, angle, bool or bit"},
+        {"input complex t;",
+         {{"t", 1}},
+         "line 1, column 7: variables of type complex are not read here; use int, uint, float, angle, bool or bit"},
+        {"input qubit t;", {{"t", 1}}, "line 1, column 7: expected a statement here, not 'qubit'"},
+    };
+    for (const auto& row : rows) {
+        const auto circuit = read_openqasm(row.text, {}, row.inputs);
+        ASSERT_FALSE(circuit) << row.text;
+        EXPECT_EQ(said_with_place(circuit.error(), row.text), row.said);
+    }
+}
 
 TEST_P(OpenQasm, IsReadAs) {
     const auto circuit = read_openqasm(GetParam().text);
@@ -57,6 +100,7 @@ INSTANTIATE_TEST_SUITE_P(Version2, OpenQasm, testing::ValuesIn(version_2));
 
 const Accepted version_3[] = {
     {"without a header", "qubit[2] q; bit[2] c; h q[0]; cx q[0], q[1]; c = measure q;", "h 0; cx 0 1; measure 0 > 0; measure 1 > 1"},
+    {"a stretch needs no time", three + "qubit q; stretch s; delay[s] q; delay[2 * s + 100ns] q;", "delay(0) 0; delay(1e-07) 0"},
     {"single qubits and bits", three + "qubit q; bit c; x q; c = measure q; reset q;", "x 0; measure 0 > 0; reset 0"},
     {"physical qubits by their numbers", three + "x $7; cx $7, $2;", "x 1; cx 1 0"},
     {"aliases", three + "qubit[4] q; let a = q[1:2] ++ q[{3, 0}]; x a[3]; h a[0:2:2]; let b = a[-1]; z b;", "x 0; h 1; h 3; z 0"},
@@ -163,7 +207,7 @@ const Refused refused[] = {
     {"qubit[2] q;\nrx q[0];", "line 2, column 1: gate 'rx' takes 1 angles; 0 are given"},
     {"qubit[2] q;\nx q[2];", "line 2, column 5: there is no element 2 here; this register has 2, counted from 0"},
     {"qubit[2] q; qubit[3] r;\ncx q, r;", "line 2, column 7: registers of 2 and 3 qubits cannot go together; take equal sizes"},
-    {"input float t;", "line 1, column 1: inputs have no value here; bind the parameters before you send the program"},
+    {"input float t;", "line 1, column 13: the input 't' has no value; bind the parameters before you send the program"},
     {"def f(qubit q) { x q; }", "line 1, column 1: subroutines (def) are not read here; write their statements where they are called"},
     {"OPENQASM 4.0;", "line 1, column 10: OpenQASM '4.0' is not read here; write OpenQASM 2.0 or 3.0"},
     {"include \"mine.inc\";",

@@ -1,6 +1,9 @@
 // Declarations: registers of qubits and bits, variables, constants, aliases.
 #include <fmt/format.h>
 
+#include <algorithm>
+#include <cmath>
+
 #include "quantum/programs/openqasm/reader.h"
 
 namespace meridian::quantum::openqasm {
@@ -90,33 +93,61 @@ void Reader::declare_bits(bool is_old_form) {
     expect(Mark::semicolon, ";");
 }
 
+Type Reader::declared_type() {
+    const auto word = static_cast<Word>(lexer_.token().symbol);
+    constexpr std::pair<Word, Type> types[] = {{Word::int_, Type::whole},  {Word::uint, Type::natural},  {Word::float_, Type::real},
+                                               {Word::angle, Type::angle}, {Word::bool_, Type::boolean}, {Word::duration, Type::duration}};
+    const auto found = std::ranges::find(types, word, &std::pair<Word, Type>::first);
+    if (lexer_.token().mark != Mark::name || found == std::end(types)) refuse_word();
+    lexer_.advance();
+    return found->second;
+}
+
+// input float[64] theta; its value was given with the program.
+void Reader::declare_input() {
+    if (!scopes_.empty()) complain(at(), "inputs are declared outside of all blocks; move this to the top");
+    lexer_.advance();
+    const bool is_of_bits = accept(Word::bit);
+    Variable variable{.type = is_of_bits ? Type::bits : declared_type(), .is_constant = true};
+    const bool is_one = variable.type == Type::boolean || (is_of_bits && lexer_.token().mark != Mark::left_square);
+    variable.width = is_one ? 1 : designator().value_or(64);
+    const std::uint32_t place = at();
+    const std::uint32_t symbol = fresh_name();
+    const auto given = inputs_.find(lexer_.name_of(symbol));
+    if (given == inputs_.end())
+        complain(place,
+                 fmt::format("the input '{}' has no value; bind the parameters before you send the program", lexer_.name_of(symbol)));
+    if (!std::isfinite(given->second)) complain(place, fmt::format("the value of '{}' is no finite number", lexer_.name_of(symbol)));
+    if (variables_.size() >= limits::variables) complain(place, fmt::format("at most {} variables are possible", limits::variables));
+    bind(symbol, place, {.kind = Name::Kind::variable, .index = static_cast<std::uint32_t>(variables_.size())});
+    variables_.push_back(variable);
+    constexpr double whole_max = 9007199254740992.0;  // 2^53: every whole number up to it is one that a double holds
+    if (!is_fraction(variable.type) && (given->second != std::floor(given->second) || std::abs(given->second) > whole_max))
+        complain(place, fmt::format("'{}' takes a whole number, not {}", lexer_.name_of(symbol), given->second));
+    const Value value = is_fraction(variable.type) ? known_real(given->second, place, variable.type)
+                                                   : known_whole(static_cast<std::int64_t>(given->second), place);
+    assign(variables_.back(), symbol, value);
+    inputs_declared_.push_back(given->first);
+    expect(Mark::semicolon, ";");
+}
+
+// stretch s; a duration that is as long as it must be. Here nothing must wait for anything: it is 0.
+void Reader::declare_stretch() {
+    lexer_.advance();
+    const std::uint32_t place = at();
+    const std::uint32_t symbol = fresh_name();
+    if (variables_.size() >= limits::variables) complain(place, fmt::format("at most {} variables are possible", limits::variables));
+    bind(symbol, place, {.kind = Name::Kind::variable, .index = static_cast<std::uint32_t>(variables_.size())});
+    variables_.push_back({.type = Type::duration, .width = 64, .is_constant = true, .region = region_});
+    assign(variables_.back(), symbol, known_real(0, place, Type::duration));
+    expect(Mark::semicolon, ";");
+}
+
 void Reader::declare_variable(bool is_constant) {
     Variable variable{.is_constant = is_constant, .region = region_};
     const auto word = static_cast<Word>(lexer_.token().symbol);
     if (word == Word::bit && is_constant) complain(at(), "a constant register of bits is not read here; write its value where it is used");
-    switch (word) {
-        case Word::int_:
-            variable.type = Type::whole;
-            break;
-        case Word::uint:
-            variable.type = Type::natural;
-            break;
-        case Word::float_:
-            variable.type = Type::real;
-            break;
-        case Word::angle:
-            variable.type = Type::angle;
-            break;
-        case Word::bool_:
-            variable.type = Type::boolean;
-            break;
-        case Word::duration:
-            variable.type = Type::duration;
-            break;
-        default:
-            refuse_word();
-    }
-    lexer_.advance();
+    variable.type = declared_type();
     variable.width = variable.type == Type::boolean ? 1 : designator().value_or(64);
     const std::uint32_t place = at();
     const std::uint32_t symbol = fresh_name();
@@ -184,8 +215,6 @@ void Reader::include() {
 void Reader::refuse_word() {
     const std::string_view what = lexer_.text_of(lexer_.token());
     switch (static_cast<Word>(lexer_.token().symbol)) {
-        case Word::input:
-            complain(at(), "inputs have no value here; bind the parameters before you send the program");
         case Word::def:
             complain(at(), "subroutines (def) are not read here; write their statements where they are called");
         case Word::extern_:
@@ -194,7 +223,6 @@ void Reader::refuse_word() {
         case Word::defcal:
         case Word::defcalgrammar:
             complain(at(), fmt::format("pulses ({}) cannot run here; describe the circuit with gates", what));
-        case Word::stretch:
         case Word::durationof:
             complain(at(), fmt::format("'{}' needs a device with a clock; write durations as numbers", what));
         case Word::array:

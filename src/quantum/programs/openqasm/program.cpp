@@ -9,8 +9,8 @@
 namespace meridian::quantum {
 namespace openqasm {
 
-Reader::Reader(std::string_view text, const ReadLimits& bounds)
-    : writer_(circuit_, bounds.operations), lexer_(text, bounds.steps + text.size()) {
+Reader::Reader(std::string_view text, const ReadLimits& bounds, const Inputs& inputs)
+    : writer_(circuit_, bounds.operations), lexer_(text, bounds.steps + text.size()), inputs_(inputs) {
     const auto named = [&](std::string_view spelled, const GateName& gate) {
         const std::uint32_t symbol = lexer_.symbol_of(spelled);
         if (gates_.size() <= symbol) gates_.resize(symbol + 1);
@@ -97,6 +97,9 @@ Circuit Reader::read() {
 }
 
 void Reader::finish() {
+    for (const auto& [given, value] : inputs_)
+        if (std::ranges::find(inputs_declared_, given) == inputs_declared_.end())
+            complain(0, fmt::format("the program has no input '{}', which a value was given for", given));
     land(to_end_);
     circuit_.variables = std::max(circuit_.variables, slots_);
     if (hardware_.empty()) return;
@@ -214,6 +217,10 @@ void Reader::other_statement() {
         case Word::output:
             take(Word::output);
             return statement();
+        case Word::input:
+            return declare_input();
+        case Word::stretch:
+            return declare_stretch();
         case Word::int_:
         case Word::uint:
         case Word::float_:
@@ -296,11 +303,11 @@ void Reader::skip_statement() {
 
 }  // namespace openqasm
 
-expected<Circuit> read_openqasm(std::string_view text, const ReadLimits& bounds) {
+expected<Circuit> read_openqasm(std::string_view text, const ReadLimits& bounds, const Inputs& inputs) {
     if (text.size() > limits::openqasm_bytes)
         return complaint(fmt::format("this program has more than {} MiB of text; send a smaller one", limits::openqasm_bytes >> 20));
     try {
-        return openqasm::Reader(text, bounds).read();
+        return openqasm::Reader(text, bounds, inputs).read();
     } catch (openqasm::Complaint& found) {
         return unexpected(std::move(found.diagnostic));
     }

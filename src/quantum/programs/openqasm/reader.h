@@ -51,7 +51,7 @@ struct Loop {
 
 class Reader {
 public:
-    Reader(std::string_view text, const ReadLimits& bounds);
+    Reader(std::string_view text, const ReadLimits& bounds, const Inputs& inputs);
     Circuit read();
 
 private:
@@ -89,6 +89,9 @@ private:
     void declare_qubits();
     void declare_bits(bool is_old_form);
     void declare_variable(bool is_constant);
+    void declare_input();
+    void declare_stretch();
+    Type declared_type();
     void declare_alias();
     std::optional<std::uint32_t> designator();  // [n]
     std::uint32_t size_in_brackets(std::uint32_t size_max, std::string_view of_what);
@@ -116,9 +119,6 @@ private:
     Value unary();
     Value primary();
     Value named_value();
-    Value number();
-    Value time_value();
-    Value bit_string();
     Value cast();
     Value function_call(std::uint32_t symbol, std::uint32_t at);
     Value indexed(Value value);
@@ -131,6 +131,11 @@ private:
     std::int64_t whole_number(const Value& value, std::string_view what);
     double fraction(const Value& value, std::string_view what);
     Value converted(const Value& value, Type type, std::uint32_t width);
+
+    // literals.cpp
+    Value number();
+    Value time_value();
+    Value bit_string();
 
     // measured.cpp, numbers.cpp: values that depend on measured bits
     std::uint32_t node(Expression::Kind kind, std::uint32_t lhs = 0, std::uint32_t rhs = 0, std::int64_t value = 0);
@@ -195,6 +200,8 @@ private:
     GateWriter writer_;
     GateWriter* out_ = &writer_;  // another one while a power is computed
     Lexer lexer_;
+    const Inputs& inputs_;
+    std::vector<std::string_view> inputs_declared_;
 
     std::vector<Name> names_;      // by symbol
     std::vector<GateName> gates_;  // by symbol
