@@ -19,8 +19,14 @@ std::vector<Platform> shipped_platforms_of(const fleet::Node& node) {
     return platforms_of(*facts, quantum_facts(node));
 }
 
+Offer shipped_offer_of(const fleet::Node& node) {
+    const auto facts = catalog::parse_applications_yaml(shipped_applications);
+    if (!facts) throw Error(Fault::bug, "The applications that come with the program cannot be read.", facts.error().said);
+    return {shipped_platforms_of(node), applications_of(*facts, node.zone.str())};
+}
+
 QuantumSide::QuantumSide(const QuantumParts& parts, const fleet::Node& node)
-    : reading_(1),
+    : reading_(quantum::service::limits::readers),
       small_lane_(1),
       large_lane_(1),
       computer_(emulator(parts.content, parts.clock, parts.rng, reading_, small_lane_, large_lane_,
@@ -31,7 +37,7 @@ QuantumSide::QuantumSide(const QuantumParts& parts, const fleet::Node& node)
                           .watts = parts.watts,
                           .energy_counter = fleet::energy_counter()})),
       links_(parts.key, parts.clock),
-      quantum_(parts.store, parts.content, parts.files, shipped_platforms_of(node), node.zone, parts.clock, parts.rng),
+      quantum_(parts.store, parts.content, parts.files, shipped_offer_of(node), node.zone, parts.clock, parts.rng),
       reconciler_(parts.store, parts.content, parts.files, parts.meter, *computer_, quantum_, node.name, parts.clock, parts.rng,
                   parts.home) {}
 

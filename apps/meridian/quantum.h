@@ -16,6 +16,7 @@ namespace meridian::app {
 
 // What the shipped catalogue offers on a node. A catalogue that cannot be read is our mistake: Error{bug}.
 std::vector<quantum::service::Platform> shipped_platforms_of(const fleet::Node& node);
+quantum::service::Offer shipped_offer_of(const fleet::Node& node);
 quantum::service::NodeFacts quantum_facts(const fleet::Node& node);
 
 struct QuantumParts {

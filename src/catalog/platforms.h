@@ -1,5 +1,5 @@
-// Quantum platforms as data: what a zone offers to circuits, and what it charges. The numbers that depend on a machine are put in by
-// whoever offers the platform.
+// Quantum platforms and applications as data: what a zone offers to circuits, what it charges, and which computations it has ready. The
+// numbers that depend on a machine are put in by whoever offers the platform.
 #pragma once
 #include <cstdint>
 #include <optional>
@@ -28,7 +28,16 @@ struct PlatformFacts {
     std::optional<BookingRule> booking;     // only what can be booked has one
 };
 
+struct ApplicationFacts {
+    std::string name;
+    std::string type;      // in the client's eyes: "vqe" or "unknown_type"
+    std::string computes;  // what the quantum service knows to compute
+    std::string description, input_template;
+};
+
 // catalog/platforms.yaml. A complaint names each wrong line.
 expected<std::vector<PlatformFacts>> parse_platforms_yaml(std::string_view text);
+// catalog/applications.yaml, in the same way.
+expected<std::vector<ApplicationFacts>> parse_applications_yaml(std::string_view text);
 
 }  // namespace meridian::catalog

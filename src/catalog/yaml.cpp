@@ -306,6 +306,33 @@ expected<std::vector<PlatformFacts>> platforms_from(const YAML::Node& root) {
     return platforms;
 }
 
+expected<std::vector<ApplicationFacts>> applications_from(const YAML::Node& root) {
+    Problems problems;
+    std::vector<ApplicationFacts> applications;
+    Section top(root, "the file", problems);
+    const auto list = top.required("applications");
+    top.no_other_keys();
+    if (list && (!list->IsSequence() || list->size() > platforms_max)) {
+        problems.add(*list, fmt::format("'applications' must be a list of at most {} applications.", platforms_max));
+    } else if (list) {
+        std::set<std::string> names;
+        for (const auto& item : *list) {
+            auto& made = applications.emplace_back();
+            Section s(item, "an application", problems);
+            const std::pair<const char*, std::string*> texts[] = {{"name", &made.name},
+                                                                  {"type", &made.type},
+                                                                  {"computes", &made.computes},
+                                                                  {"description", &made.description},
+                                                                  {"input_template", &made.input_template}};
+            for (const auto& [key, into] : texts) s.text(key, *into);
+            s.no_other_keys();
+            if (!names.insert(made.name).second) problems.add(item, fmt::format("there are two applications named '{}'.", made.name));
+        }
+    }
+    if (!problems.none()) return std::unexpected(problems.diagnostic());
+    return applications;
+}
+
 template <class F>
 auto read_yaml(std::string_view text, F from) -> decltype(from(YAML::Node())) {
     if (text.size() > text_bytes_max) return complaint(fmt::format("line 1: the catalogue is larger than {} bytes.", text_bytes_max));
@@ -323,5 +350,6 @@ auto read_yaml(std::string_view text, F from) -> decltype(from(YAML::Node())) {
 
 expected<std::vector<Model>> parse_models_yaml(std::string_view text) { return read_yaml(text, models_from); }
 expected<std::vector<PlatformFacts>> parse_platforms_yaml(std::string_view text) { return read_yaml(text, platforms_from); }
+expected<std::vector<ApplicationFacts>> parse_applications_yaml(std::string_view text) { return read_yaml(text, applications_from); }
 
 }  // namespace meridian::catalog

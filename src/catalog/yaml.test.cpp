@@ -141,10 +141,24 @@ TEST(PlatformsYaml, TheShippedPlatformsAreGood) {
     std::ifstream in(std::filesystem::path(std::getenv("MERIDIAN_SOURCE")) / "catalog/platforms.yaml");
     const auto platforms = parse_platforms_yaml(std::string(std::istreambuf_iterator<char>(in), {}));
     ASSERT_TRUE(platforms) << platforms.error().said;
-    ASSERT_EQ(platforms->size(), 2u);
+    ASSERT_EQ(platforms->size(), 3u);
     EXPECT_EQ(platforms->front().backend, "aer");
     EXPECT_EQ(platforms->front().precision, "double");
     EXPECT_FALSE(platforms->front().booking);
+    EXPECT_TRUE(platforms->back().booking);
+}
+
+TEST(ApplicationsYaml, TheShippedApplicationsAreGoodAndWrongOnesNamed) {
+    std::ifstream in(std::filesystem::path(std::getenv("MERIDIAN_SOURCE")) / "catalog/applications.yaml");
+    const auto applications = parse_applications_yaml(std::string(std::istreambuf_iterator<char>(in), {}));
+    ASSERT_TRUE(applications) << applications.error().said;
+    ASSERT_EQ(applications->size(), 2u);
+    EXPECT_EQ(applications->front().computes, "vqe");
+    EXPECT_NE(applications->front().input_template.find("hamiltonian"), std::string::npos);
+    const auto wrong = parse_applications_yaml("applications:\n  - name: a\n    colour: red\n");
+    ASSERT_FALSE(wrong);
+    for (const auto* part : {"'type'", "'computes'", "'input_template'", "'colour' is not known"})
+        EXPECT_NE(wrong.error().said.find(part), std::string::npos) << part << " in " << wrong.error().said;
 }
 
 TEST(PlatformsYaml, EveryWrongLineIsNamed) {

@@ -50,7 +50,7 @@ def distance(counts, exact):
 
 def test_platforms_are_listed_with_sizes_and_prices(meridian):
     platforms = client(meridian).list_platforms()
-    assert [p.backend_name for p in platforms] == ["aer", "qsim"]
+    assert [p.backend_name for p in platforms] == ["aer", "aer", "qsim"] and [p.is_bookable for p in platforms] == [False, True, False]
     for platform in platforms:
         assert platform.name.startswith("EMU-") and platform.availability == "available" and platform.type_ == "simulator"
         assert platform.max_qubit_count >= 20 and platform.price_per_hour.currency_code == "EUR"
@@ -377,6 +377,14 @@ def test_the_cli_runs_a_circuit_without_a_server(meridian, tmp_path):
     assert "█" in shown and "11" in shown
     quote = json.loads(meridian.cli("quantum", "explain", str(file), "--json").stdout)
     assert quote["engine"].startswith("statevector") and quote["memory_bytes"] > 0 and quote["seconds"] > 0
+    assert quote["energy_basis"] == "unknown" and quote["energy_millijoules"] is None
+    declared = json.loads(meridian.cli("quantum", "explain", str(file), "--watts", "100", "--json").stdout)
+    assert declared["energy_basis"] == "declared watts x seconds" and declared["energy_millijoules"] <= 100e3 * declared["seconds"] + 1
+    file.write_text('OPENQASM 3.0; input float t; qubit q; bit c; rx(t) q; c = measure q;')
+    turned = json.loads(meridian.cli("quantum", "run", str(file), "--input", f"t={math.pi}", "--shots", "100", "--json").stdout)
+    assert turned["counts"] == {"1": 100}
+    assert "input 't' has no value" in meridian.cli("quantum", "run", str(file), check=False).stderr
+    assert "write --input" in meridian.cli("quantum", "run", str(file), "--input", "t", check=False).stderr
     file.write_text('OPENQASM 2.0; include "qelib1.inc";\nqreg q[2];\nfoo q[0];')
     failed = meridian.cli("quantum", "run", str(file), check=False)
     assert failed.returncode == 1 and "line 3" in failed.stderr and "foo" in failed.stderr

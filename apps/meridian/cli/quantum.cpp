@@ -3,6 +3,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <charconv>
 #include <chrono>
 #include <filesystem>
 #include <fstream>
@@ -17,6 +18,7 @@
 #include "quantum.h"
 #include "quantum/programs/cirq.h"
 #include "quantum/programs/openqasm.h"
+#include "quantum/programs/results.h"
 #include "quantum/service/quote.h"
 #include "terminal.h"
 
@@ -32,6 +34,7 @@ struct QuantumOptions {
     std::uint64_t shots = 1024;
     std::optional<std::uint64_t> seed;
     std::optional<double> watts;
+    std::vector<std::string> inputs;  // "theta=0.5"
     unsigned threads = 0;
     bool memory = false;
 };
@@ -47,10 +50,25 @@ std::string read_file(const std::string& path) {
     return {std::istreambuf_iterator<char>(in), {}};
 }
 
-Circuit load(const std::string& path) {
+Inputs inputs_in(const std::vector<std::string>& texts) {
+    Inputs inputs;
+    for (const std::string_view text : texts) {
+        const auto equals = text.find('=');
+        double value = 0;
+        const auto* const end = text.data() + text.size();
+        if (equals == 0 || equals == std::string_view::npos ||
+            std::from_chars(text.data() + equals + 1, end, value) != std::from_chars_result{end, std::errc()})
+            throw Failure{usage, fmt::format("'{}' is no value of an input.", text), "write --input theta=0.5"};
+        inputs.insert_or_assign(std::string(text.substr(0, equals)), value);
+    }
+    return inputs;
+}
+
+Circuit load(const QuantumOptions& o) {
+    const auto& path = o.file;
     const auto text = read_file(path);
     const bool is_cirq = text.find_first_not_of(" \t\r\n") != std::string::npos && text[text.find_first_not_of(" \t\r\n")] == '{';
-    auto circuit = is_cirq ? read_cirq(text) : read_openqasm(text);
+    auto circuit = is_cirq ? read_cirq(text) : read_openqasm(text, {}, inputs_in(o.inputs));
     if (circuit) return *std::move(circuit);
     throw Failure{failed, is_cirq ? circuit.error().said : fmt::format("{}: {}", path, said_with_place(circuit.error(), text)), ""};
 }
@@ -93,17 +111,6 @@ Json json_of(const service::Quote& q) {
                       {"energy_basis", q.energy_basis}};
 }
 
-// As Qiskit writes it: the first bit of the first register rightmost, registers apart by a blank.
-std::string bits_text(const Circuit& circuit, std::span<const std::uint64_t> words) {
-    std::string out;
-    for (std::uint32_t k = circuit.bits; k-- > 0;) {
-        out += (words[k / 64] >> (k % 64) & 1) ? '1' : '0';
-        const bool is_border = std::ranges::any_of(circuit.bit_registers, [k](const Register& r) { return r.first == k && k > 0; });
-        if (is_border) out += ' ';
-    }
-    return out;
-}
-
 std::string histogram(const Circuit& circuit, const Samples& samples) {
     std::vector<std::size_t> order(samples.counts.size());
     std::iota(order.begin(), order.end(), std::size_t{0});
@@ -117,7 +124,7 @@ std::string histogram(const Circuit& circuit, const Samples& samples) {
         const auto count = samples.counts[order[i]];
         std::string bar;
         for (std::uint64_t cell = 0; cell < std::max<std::uint64_t>(1, count * width / most); ++cell) bar += "█";
-        out += fmt::format("  {}  {:>9}  {:>6.2f} %  {}\n", bits_text(circuit, samples.outcome(order[i])), count,
+        out += fmt::format("  {}  {:>9}  {:>6.2f} %  {}\n", bit_text(circuit, samples.outcome(order[i])), count,
                            100.0 * static_cast<double>(count) / static_cast<double>(samples.shots), terminal::accent(bar));
     }
     if (shown < order.size()) {
@@ -130,19 +137,19 @@ std::string histogram(const Circuit& circuit, const Samples& samples) {
 
 Json json_of(const Circuit& circuit, const Samples& samples, const service::Quote& quote, std::uint64_t seed, double seconds) {
     JsonObject counts;
-    for (std::size_t k = 0; k < samples.counts.size(); ++k) counts[bits_text(circuit, samples.outcome(k))] = samples.counts[k];
+    for (std::size_t k = 0; k < samples.counts.size(); ++k) counts[bit_text(circuit, samples.outcome(k))] = samples.counts[k];
     JsonObject out{
         {"shots", samples.shots}, {"seed", seed}, {"seconds", seconds}, {"counts", std::move(counts)}, {"quote", json_of(quote)}};
     if (!samples.memory.empty()) {
         JsonArray memory;
-        for (std::uint64_t k = 0; k < samples.shots; ++k) memory.emplace_back(bits_text(circuit, samples.shot(k)));
+        for (std::uint64_t k = 0; k < samples.shots; ++k) memory.emplace_back(bit_text(circuit, samples.shot(k)));
         out["memory"] = std::move(memory);
     }
     return out;
 }
 
 int run(const QuantumOptions& o, bool json) {
-    const auto circuit = load(o.file);
+    const auto circuit = load(o);
     if (circuit.bits == 0) throw Failure{failed, "The circuit measures nothing, so there is nothing to show.", "add a measurement"};
     Here here(o);
     const auto quote = quoted(circuit, o, here);
@@ -162,7 +169,7 @@ int run(const QuantumOptions& o, bool json) {
     if (json) return print(json_of(circuit, *samples, quote, options.seed, seconds));
     line.finish(terminal::dim(fmt::format("{} qubits, {} shots in {:.3f} s, seed {}", circuit.qubits, o.shots, seconds, options.seed)));
     if (o.memory) {
-        for (std::uint64_t k = 0; k < samples->shots; ++k) fmt::print("{}\n", bits_text(circuit, samples->shot(k)));
+        for (std::uint64_t k = 0; k < samples->shots; ++k) fmt::print("{}\n", bit_text(circuit, samples->shot(k)));
         return ok;
     }
     fmt::print("{}", histogram(circuit, *samples));
@@ -170,7 +177,7 @@ int run(const QuantumOptions& o, bool json) {
 }
 
 int explain(const QuantumOptions& o, bool json) {
-    const auto circuit = load(o.file);
+    const auto circuit = load(o);
     Here here(o);
     const auto quote = quoted(circuit, o, here);
     if (json) return print(json_of(quote));
@@ -208,6 +215,7 @@ int platforms(const Common& common) {
 
 void add_circuit_options(CLI::App& command, const std::shared_ptr<QuantumOptions>& o) {
     command.add_option("FILE", o->file, "OpenQASM 2 or 3, or Cirq JSON; - reads standard input")->required();
+    command.add_option("--input", o->inputs, "NAME=VALUE of an input variable of OpenQASM 3 (repeatable)");
     command.add_option("--shots", o->shots, "How often it is measured")
         ->check(CLI::Range(std::uint64_t{1}, quantum::limits::shots))
         ->capture_default_str();

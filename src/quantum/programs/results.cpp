@@ -143,4 +143,14 @@ std::string write_results(const Job& job, const JobParameters& parameters, std::
                        is_cirq ? cirq_result : qiskit_result);
 }
 
+std::string bit_text(const Circuit& circuit, std::span<const std::uint64_t> words) {
+    std::string out;
+    for (std::uint32_t k = circuit.bits; k-- > 0;) {
+        out += (words[k / 64] >> (k % 64) & 1) ? '1' : '0';
+        const bool is_border = std::ranges::any_of(circuit.bit_registers, [k](const Register& r) { return r.first == k && k > 0; });
+        if (is_border) out += ' ';
+    }
+    return out;
+}
+
 }  // namespace meridian::quantum

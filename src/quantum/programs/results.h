@@ -28,6 +28,9 @@ struct Answer {
 // Whether the client's form shows every shot; counts are enough otherwise.
 bool needs_memory(const Job& job, const JobParameters& parameters);
 
+// As Qiskit writes counts: the first bit of the first register rightmost, registers apart by a blank.
+std::string bit_text(const Circuit& circuit, std::span<const std::uint64_t> words);
+
 // The text of one JobResult. `results` are those of the job's circuits, in order; their seeds and shots are written as they are.
 std::string write_results(const Job& job, const JobParameters& parameters, std::span<const CircuitResult> results, const Answer& answer);
 

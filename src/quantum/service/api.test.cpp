@@ -218,15 +218,78 @@ TEST_F(Qaas, JobsThatCannotBeAreRefused) {
     EXPECT_EQ(refused.at("progress_message"), "photons are not offered");
 }
 
-TEST_F(Qaas, NothingIsOfferedAsAnApplicationAndSaysSo) {
-    EXPECT_EQ(ok("GET", "/applications").at("total_count"), 0);
+TEST_F(Qaas, ApplicationsAreShownAndProcessesLiveFromCreateToDelete) {
+    const auto applications = ok("GET", "/applications");
+    EXPECT_EQ(applications.at("total_count"), 1);
+    const auto application = id_of(applications.at("applications").at(0));
+    const auto shown = ok("GET", "/applications/" + application);
+    EXPECT_EQ(shown.at("type"), "vqe");
+    EXPECT_EQ(shown.at("input_template"), "run 10");
+    EXPECT_EQ(shown.at("compatible_platform_ids").as_array().size(), house.quantum().platforms().size());
+    EXPECT_EQ(ok("GET", "/applications?application_type=unknown_type").at("total_count"), 0);
+    const auto platform = house.quantum().platforms().front().id.str();
+    const auto made = ok("POST", "/processes",
+                         to_text(JsonObject{{"project_id", caller.project.str()},
+                                            {"platform_id", platform},
+                                            {"application_id", application},
+                                            {"name", "ground state"},
+                                            {"input", "run 100"},
+                                            {"tags", JsonArray{"a"}}}));
+    EXPECT_EQ(asked_for, "invoke quantum");
+    EXPECT_EQ(made.at("status"), "starting");
+    const auto id = id_of(made);
+    house.world.run_for(2s);
+    const auto done = ok("GET", "/processes/" + id);
+    EXPECT_EQ(done.at("status"), "completed");
+    EXPECT_EQ(done.at("progress").to_number<double>(), 1);
+    EXPECT_EQ(done.at("input"), "run 100");
+    EXPECT_TRUE(done.at("finished_at").is_string());
+    const auto session = std::string(view(done.at("attached_session_ids").at(0).as_string()));
+    const auto own = ok("GET", "/sessions/" + session);
+    EXPECT_EQ(own.at("origin_type"), "process");
+    EXPECT_EQ(own.at("origin_id"), Json(id));
+    EXPECT_EQ(own.at("status"), "stopped") << "it ends with its job";
+    EXPECT_EQ(ok("GET", "/processes/" + id + "/results").at("process_results").at(0).at("result"), "result of run 100");
+    EXPECT_EQ(ok("GET", "/processes?project_id=" + caller.project.str() + "&application_id=" + application + "&tags=a").at("total_count"),
+              1);
+    EXPECT_EQ(ok("GET", "/processes?project_id=" + caller.project.str() + "&tags=b").at("total_count"), 0);
+    EXPECT_EQ(ok("PATCH", "/processes/" + id, R"({"name":"n","tags":["b"]})").at("name"), "n");
+    EXPECT_EQ(ok("POST", "/processes/" + id + "/cancel", "{}").at("status"), "completed") << "too late is no error";
+    EXPECT_EQ(status("DELETE", "/processes/" + id), 204);
+    EXPECT_EQ(status("GET", "/processes/" + id), 404);
     EXPECT_EQ(ok("GET", "/processes?project_id=" + caller.project.str()).at("total_count"), 0);
-    const auto refused = handle("POST", "/qaas/v1alpha1/processes", R"({"application_id":"vqe","project_id":"x"})");
-    EXPECT_EQ(refused.status, 404);
-    EXPECT_THAT(refused.body, HasSubstr("this zone offers none"));
-    EXPECT_EQ(status("GET", "/processes/1"), 404);
+}
+
+TEST_F(Qaas, ProcessesThatCannotBeAreRefused) {
+    const auto platform = house.quantum().platforms().front().id.str(), application = house.quantum().applications().front().id.str();
+    const std::string nothing = "11111111-1111-4111-8111-111111111111";
+    const auto create = [&](const std::string& on, const std::string& of, const std::string& input) {
+        return status("POST", "/processes", to_text(JsonObject{{"platform_id", on}, {"application_id", of}, {"input", input}}));
+    };
+    EXPECT_EQ(create(platform, application, ""), 400);
+    EXPECT_EQ(create(platform, application, std::string(limits::input_bytes + 1, 'x')), 400);
+    EXPECT_EQ(create(nothing, application, "run 1"), 404);
+    EXPECT_EQ(create(platform, nothing, "run 1"), 404);
+    EXPECT_EQ(status("GET", "/applications/" + nothing), 404);
+    for (const auto* method : {"GET", "PATCH", "DELETE"}) EXPECT_EQ(status(method, "/processes/" + nothing), 404) << method;
+    EXPECT_EQ(status("POST", "/processes/" + nothing + "/cancel"), 404);
+    EXPECT_EQ(status("GET", "/processes/" + nothing + "/results"), 404);
     EXPECT_EQ(ok("GET", "/bookings").at("total_count"), 0);
-    EXPECT_EQ(status("GET", "/bookings/11111111-1111-4111-8111-111111111111"), 404);
+    EXPECT_EQ(status("GET", "/bookings/" + nothing), 404);
+}
+
+TEST_F(Qaas, LargeBodiesAreReadOnThePoolAndSmallOnesOnTheLoop) {
+    house.pool.fail_at = 1'000'000;  // never; it counts what it runs
+    const auto posted = [&](std::size_t bytes) {
+        const auto before = house.pool.jobs;
+        ok("POST", "/models", to_text(JsonObject{{"payload", std::string(bytes, 'x')}}));
+        return house.pool.jobs - before;
+    };
+    posted(10);  // while the reconciler begins, on the same pool
+    const auto small = posted(10);
+    EXPECT_EQ(posted(10), small);
+    EXPECT_EQ(posted(limits::body_on_loop + 1), small + 1);
+    EXPECT_EQ(status("POST", "/models", "{" + std::string(limits::body_on_loop, ' ')), 400) << "a bad body is one on the pool too";
 }
 
 TEST(States, MoveAsTheTablesSay) {

@@ -65,9 +65,9 @@ class Jobs {
 public:
     Jobs(Quantum& quantum, const Links& links) : quantum_(quantum), links_(links) {}
 
-    Task<ModelView> create_model(Call<CreateModel> call) {
-        auto made = co_await quantum_.create_program(call.caller_as<Caller>(), call.in.project_id.value_or(ProjectId()),
-                                                     std::move(call.in.payload));
+    Task<ModelView> create_model(Call<> call) {
+        auto in = co_await body_of<CreateModel>(call, quantum_.files());
+        auto made = co_await quantum_.create_program(call.caller_as<Caller>(), in.project_id.value_or(ProjectId()), std::move(in.payload));
         co_return view_of(made, call);
     }
     Task<Listed<"models", ModelView>> models(Call<> call) {
@@ -86,8 +86,8 @@ public:
         co_return http::Bytes{"text/plain; charset=utf-8", "", co_await quantum_.program_text(id)};
     }
 
-    Task<JobView> create(Call<CreateJob> call) {
-        auto& in = call.in;
+    Task<JobView> create(Call<> call) {
+        auto in = co_await body_of<CreateJob>(call, quantum_.files());
         JobWish wish{.name = std::move(in.name),
                      .session = in.session_id,
                      .tags = std::move(in.tags),
@@ -171,10 +171,9 @@ void add_model_routes(http::Router& router, const std::shared_ptr<Jobs>& api) {
     const auto s = Dialect::scaleway;
     const Permission read{"read", "quantum"}, invoke{"invoke", "quantum"};
     const auto all = base + "/models", one = all + "/{model_id}";
-    auto create = http::typed<CreateModel, ModelView>("POST", all, invoke, s, doc("CreateModel", "Store a program", "quantum"),
-                                                      [api](Call<CreateModel> c) { return api->create_model(std::move(c)); });
-    create.body_max = limits::program_body_bytes;
-    router.add(std::move(create));
+    router.add(with_large_body<CreateModel, ModelView>(all, invoke, doc("CreateModel", "Store a program", "quantum"),
+                                                       limits::program_body_bytes,
+                                                       [api](Call<> c) { return api->create_model(std::move(c)); }));
     router.add(http::typed<Nothing, Listed<"models", ModelView>>("GET", all, read, s, doc("ListModels", "Programs of a project", "quantum"),
                                                                  [api](Call<> c) { return api->models(std::move(c)); }));
     router.add(http::typed<Nothing, ModelView>("GET", one, read, s, doc("GetModel", "One program", "quantum"),
@@ -192,10 +191,8 @@ void add_job_routes(http::Router& router, Quantum& quantum, const Links& links) 
     const auto s = Dialect::scaleway;
     const Permission read{"read", "quantum"}, invoke{"invoke", "quantum"};
     const auto all = base + "/jobs", one = all + "/{job_id}";
-    auto create = http::typed<CreateJob, JobView>("POST", all, invoke, s, doc("CreateJob", "Run a program in a session", "quantum"),
-                                                  [api](Call<CreateJob> c) { return api->create(std::move(c)); });
-    create.body_max = limits::program_body_bytes;
-    router.add(std::move(create));
+    router.add(with_large_body<CreateJob, JobView>(all, invoke, doc("CreateJob", "Run a program in a session", "quantum"),
+                                                   limits::program_body_bytes, [api](Call<> c) { return api->create(std::move(c)); }));
     router.add(http::typed<Nothing, Listed<"jobs", JobView>>("GET", all, read, s,
                                                              doc("ListJobs", "Jobs of a session or project", "quantum"),
                                                              [api](Call<> c) { return api->list(std::move(c)); }));

@@ -1,4 +1,4 @@
-// Platforms, and the parts of QaaS that this zone has nothing to offer in: applications and processes.
+// Platforms on the wire.
 #include "quantum/service/api.h"
 #include "quantum/service/views.h"
 
@@ -61,49 +61,6 @@ Json get_platform(const Quantum& quantum, const Call<>& call) {
     throw Error(Fault::not_found, "There is no platform with this id; list the platforms to see them.").about("platform", id.str());
 }
 
-[[noreturn]] void no_application(const std::string& id) {
-    throw Error(Fault::not_found, "There is no application with this id: this zone offers none, run jobs in a session instead.")
-        .about("application", id);
-}
-[[noreturn]] void no_process(const http::Called& call) {
-    throw Error(Fault::not_found, "There is no process with this id.").about("process", call.param("process_id"));
-}
-
-struct CreateProcess {
-    std::optional<std::string> application_id;
-};
-constexpr auto describe(As<CreateProcess>) { return fields(field("application_id", &CreateProcess::application_id)); }
-
-void add_processes(http::Router& router) {
-    const auto s = Dialect::scaleway;
-    const Permission read{"read", "quantum"}, invoke{"invoke", "quantum"};
-    router.add(http::typed<Nothing, Listed<"applications", Json>>(
-        "GET", base + "/applications", read, s, doc("ListApplications", "Ready-made computations; this zone has none", "quantum"),
-        [](const Call<>& call) { return Listed<"applications", Json>(paged(std::vector<Json>(), call)); }));
-    router.add(http::typed<Nothing, Json>("GET", base + "/applications/{application_id}", read, s,
-                                          doc("GetApplication", "One application", "quantum"),
-                                          [](const Call<>& call) -> Json { no_application(call.param("application_id")); }));
-    router.add(http::typed<Nothing, Listed<"processes", Json>>(
-        "GET", base + "/processes", read, s, doc("ListProcesses", "Processes of applications", "quantum"),
-        [](const Call<>& call) { return Listed<"processes", Json>(paged(std::vector<Json>(), call)); }));
-    router.add(http::typed<CreateProcess, Json>(
-        "POST", base + "/processes", invoke, s, doc("CreateProcess", "Run an application", "quantum"),
-        [](const Call<CreateProcess>& call) -> Json { no_application(call.in.application_id.value_or("")); }));
-    struct One {
-        const char *method, *path, *id;
-        const Permission& may;
-    };
-    const One ones[] = {{"GET", "", "GetProcess", read},
-                        {"PATCH", "", "UpdateProcess", invoke},
-                        {"DELETE", "", "DeleteProcess", invoke},
-                        {"POST", "/cancel", "CancelProcess", invoke},
-                        {"GET", "/results", "ListProcessResults", read}};
-    for (const auto& one : ones) {
-        router.add(http::typed<Nothing, Json>(one.method, base + "/processes/{process_id}" + one.path, one.may, s,
-                                              doc(one.id, "One process", "quantum"), [](const Call<>& call) -> Json { no_process(call); }));
-    }
-}
-
 }  // namespace
 
 void add_platform_routes(http::Router& router, Quantum& quantum) {
@@ -114,7 +71,6 @@ void add_platform_routes(http::Router& router, Quantum& quantum) {
                                                                [&quantum](const Call<>& call) { return list_platforms(quantum, call); }));
     router.add(http::typed<Nothing, Json>("GET", base + "/platforms/{platform_id}", read, s, doc("GetPlatform", "One platform", "quantum"),
                                           [&quantum](const Call<>& call) { return get_platform(quantum, call); }));
-    add_processes(router);
 }
 
 }  // namespace qaas
@@ -123,6 +79,7 @@ void add_routes(http::Router& router, Quantum& quantum, const Links& links) {
     qaas::add_platform_routes(router, quantum);
     qaas::add_session_routes(router, quantum);
     qaas::add_job_routes(router, quantum, links);
+    qaas::add_process_routes(router, quantum);
 }
 
 }  // namespace meridian::quantum::service

@@ -22,6 +22,7 @@ struct Order {
     Platform platform;
     std::string content;  // name of the program's text
     std::string parameters;
+    std::optional<std::string> application = {};  // the text is the input of what this names, and no program
 };
 
 struct Decoded;  // the computer's own

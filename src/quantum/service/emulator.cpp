@@ -10,6 +10,7 @@
 #include "base/hash.h"
 #include "quantum/programs/job.h"
 #include "quantum/programs/results.h"
+#include "quantum/service/computation.h"
 #include "quantum/service/energy.h"
 #include "quantum/service/quote.h"
 
@@ -19,6 +20,7 @@ struct Decoded {
     quantum::Job job;
     JobParameters parameters;
     Precision precision = Precision::double_;
+    std::unique_ptr<Computation> computation;  // of a process; all above is empty then
     // Bytes that count against `limits::kept_bytes` as long as this lives.
     std::size_t kept = 0;
     std::shared_ptr<std::atomic<std::size_t>> counter;
@@ -36,16 +38,22 @@ struct Text {
     std::string bytes, digest;
 };
 
+// The lane that runs waits for it; who only quotes goes without when the lane has it.
+struct KeptPlans {
+    std::mutex mutex;
+    PlanCache plans;
+};
+
 // Plans by session, those that were used last. Both lanes ask, each for caches of its own.
 class Plans {
 public:
-    std::shared_ptr<PlanCache> of(const SessionId& session) {
+    std::shared_ptr<KeptPlans> of(const SessionId& session) {
         const std::lock_guard lock(mutex_);
         const auto found = std::ranges::find(caches_, session, &Entry::first);
         if (found != caches_.end()) {
             caches_.splice(caches_.begin(), caches_, found);
         } else {
-            caches_.emplace_front(session, std::make_shared<PlanCache>());
+            caches_.emplace_front(session, std::make_shared<KeptPlans>());
             if (caches_.size() > limits::plan_caches) caches_.pop_back();
         }
         return caches_.front().second;
@@ -56,7 +64,7 @@ public:
     }
 
 private:
-    using Entry = std::pair<SessionId, std::shared_ptr<PlanCache>>;
+    using Entry = std::pair<SessionId, std::shared_ptr<KeptPlans>>;
     std::mutex mutex_;
     std::list<Entry> caches_;
 };
@@ -142,7 +150,8 @@ public:
         ready.digest = read_in->text.digest;
         for (auto [lane, place] : {std::pair{Lane::small, &small_}, std::pair{Lane::large, &large_}}) {
             const auto node = co_await calibration(*place);
-            auto made = co_await on(reading_, [this, order, decoded = read_in->decoded, node] { return quote_now(order, *decoded, node); });
+            auto made = co_await on(
+                reading_, [this, place, order, decoded = read_in->decoded, node] { return quote_now(*place, order, *decoded, node); });
             if (!made) co_return std::unexpected(made.error());
             ready.quote = std::move(*made);
             ready.lane = lane;
@@ -173,6 +182,12 @@ private:
 
     static expected<std::shared_ptr<Decoded>> decode(const Order& order, const Text& text) {
         auto decoded = std::make_shared<Decoded>();
+        if (order.application) {
+            auto computation = read_computation(*order.application, text.bytes, order.platform);
+            if (!computation) return std::unexpected(computation.error());
+            decoded->computation = std::move(*computation);
+            return decoded;
+        }
         auto job = read_job(text.bytes);
         if (!job) return std::unexpected(job.error());
         decoded->job = std::move(*job);
@@ -211,9 +226,14 @@ private:
         co_return *place.calibration;
     }
 
-    expected<Quote> quote_now(const Order& order, const Decoded& decoded, const Calibration& node) {
+    // The plans that are made for it stay for the run.
+    expected<Quote> quote_now(Place& place, const Order& order, const Decoded& decoded, const Calibration& node) {
+        const auto kept = place.plans.of(order.session);
+        const std::unique_lock lock(kept->mutex, std::try_to_lock);
+        auto* plans = lock.owns_lock() ? &kept->plans : nullptr;
         const Allowance allowance{.bytes_free = options_.memory_bytes, .tdp_watts = options_.watts, .cpus = options_.cpus};
-        return quote(decoded.job.circuits, {decoded.precision, decoded.parameters.shots}, order.platform.price(), node, allowance);
+        if (decoded.computation) return decoded.computation->quote(order.platform.price(), node, allowance, plans);
+        return quote(decoded.job.circuits, {decoded.precision, decoded.parameters.shots}, order.platform.price(), node, allowance, plans);
     }
 
     void keep(Ready& ready, const std::shared_ptr<Decoded>& decoded, std::size_t bytes) {
@@ -235,36 +255,48 @@ private:
             if (!again) return std::unexpected(again.error());
             decoded = *std::move(again);
         }
-        const auto& job = decoded->job;
+        auto options = options_for(*decoded, control);
+        if (options.cancelled()) return ended(control);
+        const auto kept = place.plans.of(order.session);
+        auto energy = energy_.begin(place.team.size(), clock_.steady());
+        auto result = [&] {
+            const std::lock_guard lock(kept->mutex);
+            return decoded->computation ? decoded->computation->run(options, place.team, &kept->plans)
+                                        : sampled(order, *decoded, options, place.team, kept->plans);
+        }();
+        if (!result) return result.error().said == cancelled ? ended(control) : std::unexpected(result.error());
+        return Ran{
+            .result = *std::move(result), .took = clock_.steady() - started, .energy = energy_.end(std::move(energy), clock_.steady())};
+    }
+
+    RunOptions options_for(const Decoded& decoded, Control& control) {
         RunOptions options;
-        options.precision = decoded->precision;
-        options.shots = decoded->parameters.shots;
-        options.seed = job.backend.seed_simulator.value_or(rng_.next() >> 1);  // clients read it as a signed number
-        options.memory = needs_memory(job, decoded->parameters);
+        options.precision = decoded.precision;
+        options.shots = decoded.parameters.shots;
+        options.seed = decoded.job.backend.seed_simulator.value_or(rng_.next() >> 1);  // clients read it as a signed number
+        options.memory = !decoded.computation && needs_memory(decoded.job, decoded.parameters);
         options.cancelled = [this, &control] {
             energy_.look(clock_.steady());
             if (control.deadline && clock_.steady() >= *control.deadline) control.is_overdue = true;
             return control.cancel.load() || control.is_overdue.load();
         };
         options.progress = [&control](double done) { control.done = done; };
-        if (options.cancelled()) return ended(control);
-        const auto plans = place.plans.of(order.session);
-        auto energy = energy_.begin(place.team.size(), clock_.steady());
-        const auto outcomes = sample_all(job.circuits, options, place.team, plans.get());
+        return options;
+    }
+
+    expected<std::string> sampled(const Order& order, const Decoded& decoded, const RunOptions& options, Team& team, PlanCache& plans) {
+        const auto& job = decoded.job;
+        const auto outcomes = sample_all(job.circuits, options, team, &plans);
         std::vector<CircuitResult> results;
         for (std::size_t k = 0; k < outcomes.size(); ++k) {
             if (!outcomes[k]) {
-                if (outcomes[k].error().said == cancelled) return ended(control);
-                return complaint(outcomes.size() == 1 ? outcomes[k].error().said
-                                                      : fmt::format("Circuit {} of the job: {}", k + 1, outcomes[k].error().said));
+                if (outcomes[k].error().said == cancelled || outcomes.size() == 1) return std::unexpected(outcomes[k].error());
+                return complaint(fmt::format("Circuit {} of the job: {}", k + 1, outcomes[k].error().said));
             }
             results.push_back(result_of(*outcomes[k], seed_of(options.seed, k)));
         }
         const Answer answer{job.backend.name, job.backend.version, order.job.str(), rfc3339(clock_.now())};
-        Ran ran{write_results(job, decoded->parameters, results, answer), {}};
-        ran.took = clock_.steady() - started;
-        ran.energy = energy_.end(std::move(energy), clock_.steady());
-        return ran;
+        return write_results(job, decoded.parameters, results, answer);
     }
 
     static std::unexpected<Diagnostic> ended(const Control& control) {

@@ -19,7 +19,7 @@ struct EmulatorOptions {
     std::function<std::optional<std::uint64_t>()> energy_counter = {};
 };
 
-// `reading` decodes; the lanes' pools have one thread each, on which teams compute.
+// `reading` decodes, one project's job on each of its threads; the lanes' pools have one thread each, on which teams compute.
 std::unique_ptr<Computer> emulator(store::ContentStore& content, Clock& clock, Rng& rng, Pool& reading, Pool& small_lane, Pool& large_lane,
                                    EmulatorOptions options);
 

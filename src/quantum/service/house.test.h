@@ -2,6 +2,7 @@
 #pragma once
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <charconv>
 #include <map>
 #include <memory>
@@ -30,7 +31,8 @@ namespace meridian::quantum::service::test {
 
 using namespace std::chrono_literals;
 
-// Reads programs such as "run 250" (milliseconds), "lie 250" (quoted at 10), "refuse with these words", "fail with these words".
+// Reads programs such as "run 250" (milliseconds), "lie 250" (quoted at 10), "read 250" (takes as long to read), "refuse with these words",
+// "fail with these words".
 class FakeComputer final : public Computer {
 public:
     FakeComputer(sim::World& world, store::ContentStore& content, std::vector<JobId>& order)
@@ -48,7 +50,7 @@ public:
         ready.quote.shots = 10;
         ready.digest = "sha256:" + hex(sha256(text));
         ready.lane = ready.quote.seconds <= 0.05 ? Lane::small : Lane::large;
-        co_await world_.clock().sleep(1ms);
+        co_await world_.clock().sleep(std::chrono::milliseconds(std::max(1, number_behind("read ", text))));
         co_return ready;
     }
 
@@ -75,11 +77,12 @@ private:
         if (text == "break") throw std::runtime_error("broken");
         co_return Ran{"result of " + text, length};
     }
-    static int milliseconds_in(const std::string& text) {
+    static int number_behind(std::string_view word, std::string_view text) {
         int made = 0;
-        if (text.starts_with("run ") || text.starts_with("lie ")) std::from_chars(text.data() + 4, text.data() + text.size(), made);
+        if (text.starts_with(word)) std::from_chars(text.data() + word.size(), text.data() + text.size(), made);
         return made;
     }
+    static int milliseconds_in(const std::string& text) { return number_behind("run ", text) + number_behind("lie ", text); }
     sim::World& world_;
     store::ContentStore& content_;
     std::vector<JobId>& order_;
@@ -110,12 +113,18 @@ inline std::vector<Platform> test_platforms() {
     return platforms_of({facts_named("EMU-AER-{cpus}C-{memory}M"), bookable}, {.zone = "fr-par-1", .cpus = 2, .memory_bytes = 24ull << 30});
 }
 
+inline std::vector<Application> test_applications() {
+    return applications_of({{.name = "echo", .type = "vqe", .computes = "echo", .description = "d", .input_template = "run 10"}},
+                           "fr-par-1");
+}
+
 // One Meridian, as long as it lives.
 struct Life {
     Life(sim::World& w, Pool& pool, std::vector<JobId>& order, const keys::SigningKey& key)
         : world(w), store(opened(w, pool)), meter(metered(w, pool, key)), computer(w, content, order) {
         first = identity::Identity(*store, w.clock(), w.rng()).bootstrap();
-        quantum.emplace(*store, content, pool, test_platforms(), *geography::Zone::parse("fr-par-1"), w.clock(), w.rng());
+        quantum.emplace(*store, content, pool, Offer{test_platforms(), test_applications()}, *geography::Zone::parse("fr-par-1"), w.clock(),
+                        w.rng());
         reconciler.emplace(*store, content, pool, *meter, computer, *quantum, "node-1", w.clock(), w.rng(), w.executor());
     }
     static std::unique_ptr<store::Store> opened(sim::World& world, Pool& pool) {

@@ -21,10 +21,6 @@ Priority priority_of(const std::vector<std::string>& tags) {
     return Priority::normal;
 }
 
-Uuid ordered_id(Rng& rng, Timestamp now) {
-    return Uuid::ordered(rng, std::chrono::floor<std::chrono::milliseconds>(now).time_since_epoch().count());
-}
-
 std::string content_of(const Job& job) { return job.has_circuit ? circuit_content(job.id) : program_content(*job.program); }
 
 }  // namespace
@@ -106,6 +102,11 @@ Task<Job> Quantum::create_job(identity::Caller caller, JobWish wish) {
                 .about("session", session.id.str())
                 .in_state(std::string(word(session.state)));
         }
+        if (session.process) {
+            throw Error(Fault::conflict, "The session belongs to a process; open one of your own for jobs.")
+                .about("session", session.id.str())
+                .in_state(std::string(word(session.state)));
+        }
         made.organization = session.organization;
         made.project = session.project;
         made.zone = session.zone;
@@ -151,11 +152,13 @@ Task<std::vector<Job>> Quantum::jobs(identity::Caller caller, std::optional<Sess
 Task<Job> Quantum::change_job(identity::Caller caller, JobId id, JobChange change) {
     if (change.name) check_name(*change.name);
     if (change.tags) check_tags(*change.tags);
+    const auto priority = change.tags ? std::optional(priority_of(*change.tags)) : std::nullopt;
     const auto now = clock_.now();
-    co_return co_await store_.write([caller, id, change, now](store::Tx& tx) {
+    co_return co_await store_.write([caller, id, change, priority, now](store::Tx& tx) {
         auto job = visible_job(tx, caller, id);
         if (change.name) job.name = *change.name;
         if (change.tags) job.tags = *change.tags;
+        if (priority) job.priority = *priority;
         job.updated_at = now;
         rows::update(tx, job);
         return job;
@@ -164,14 +167,7 @@ Task<Job> Quantum::change_job(identity::Caller caller, JobId id, JobChange chang
 
 Task<Job> Quantum::cancel(identity::Caller caller, JobId id) {
     const auto now = clock_.now();
-    co_return co_await store_.write([caller, id, now](store::Tx& tx) {
-        auto job = visible_job(tx, caller, id);
-        if (is_final(job.state) || job.state == JobState::cancelling) return job;
-        job.state = JobState::cancelling;
-        job.updated_at = now;
-        rows::update(tx, job);
-        return job;
-    });
+    co_return co_await store_.write([caller, id, now](store::Tx& tx) { return rows::ask_to_end(tx, visible_job(tx, caller, id), now); });
 }
 
 Task<> Quantum::remove_job(identity::Caller caller, JobId id) {
@@ -182,6 +178,7 @@ Task<> Quantum::remove_job(identity::Caller caller, JobId id) {
                 .about("job", id.str())
                 .in_state(std::string(word(found.state)));
         }
+        if (found.application) throw Error(Fault::conflict, "The job belongs to a process; delete that.").about("job", id.str());
         rows::remove(tx, id);
         if (found.program && !rows::is_used(tx, *found.program))
             rows::remove(tx, *found.program);

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "quantum/service/store.h"
+#include "quantum/service/times.h"
 
 namespace meridian::quantum::service {
 namespace {
@@ -12,8 +13,6 @@ struct Look {
     std::optional<Timestamp> next;
     void due(Timestamp at) { next = next ? std::min(*next, at) : at; }
 };
-
-Timestamp later(Timestamp from, Duration by) { return from + std::chrono::duration_cast<Timestamp::duration>(by); }
 
 void begin_booked(store::Tx& tx, Session session, const Booking& booking, Timestamp now, Look& look) {
     if (booking.started_at > now) return look.due(booking.started_at);

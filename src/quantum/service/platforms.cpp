@@ -1,4 +1,4 @@
-// The catalogue's platforms on one node. A name says the node's size, an id is the same after every start.
+// The catalogue's platforms and applications on one node. A name says the node's size, an id is the same after every start.
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -19,25 +19,31 @@ void replace(std::string& text, std::string_view what, const std::string& by) {
     for (auto at = text.find(what); at != std::string::npos; at = text.find(what, at + by.size())) text.replace(at, what.size(), by);
 }
 
-PlatformId id_of(const std::string& zone, std::string_view name) {
-    const auto digest = sha256(fmt::format("meridian quantum platform {} {}", zone, name));
+Uuid id_of(std::string_view kind, const std::string& zone, std::string_view name) {
+    const auto digest = sha256(fmt::format("meridian quantum {} {} {}", kind, zone, name));
     Uuid uuid;
     std::memcpy(uuid.bytes.data(), digest.data(), uuid.bytes.size());
     uuid.bytes[6] = static_cast<std::uint8_t>((uuid.bytes[6] & 0x0F) | 0x80);  // version 8: made by a rule of our own
     uuid.bytes[8] = static_cast<std::uint8_t>((uuid.bytes[8] & 0x3F) | 0x80);
-    return PlatformId(uuid);
+    return uuid;
 }
 
 }  // namespace
 
 std::uint64_t engine_memory(const NodeFacts& node) { return node.memory_bytes / 100 * engine_share_percent; }
 
+std::vector<Application> applications_of(const std::vector<catalog::ApplicationFacts>& all, const std::string& zone) {
+    std::vector<Application> made;
+    for (const auto& facts : all) made.push_back({ApplicationId(id_of("application", zone, facts.name)), facts});
+    return made;
+}
+
 std::vector<Platform> platforms_of(const std::vector<catalog::PlatformFacts>& all, const NodeFacts& node) {
     std::vector<Platform> made;
     const auto memory = engine_memory(node);
     const auto gibibytes = (node.memory_bytes + (std::uint64_t{1} << 29)) >> 30;
     for (const auto& facts : all) {
-        Platform platform{.id = id_of(node.zone, facts.name),
+        Platform platform{.id = PlatformId(id_of("platform", node.zone, facts.name)),
                           .name = facts.name,
                           .facts = facts,
                           .qubits_max = 0,

@@ -1,9 +1,13 @@
 #include "quantum/service/queue.h"
 
 #include <algorithm>
+#include <iterator>
+#include <tuple>
 
 namespace meridian::quantum::service {
 namespace {
+
+constexpr int booked_rank = -100;  // before every priority
 
 constexpr std::size_t index_of(Lane lane) { return static_cast<std::size_t>(lane); }
 
@@ -21,7 +25,8 @@ void Queue::add(const Waiting& waiting) {
     const auto floor = least_used();
     auto& share = shares_[waiting.project];
     if (!share.is_active()) share.used = std::max(share.used, floor);
-    const Place place{-static_cast<int>(waiting.priority), number_++};
+    const int rank = waiting.is_booked ? booked_rank : -static_cast<int>(waiting.priority);
+    const Place place{rank, number_++};
     share.waiting[index_of(waiting.lane)].emplace(place, waiting);
     at_.insert_or_assign(waiting.job, At{waiting.project, waiting.lane, place});
 }
@@ -35,29 +40,33 @@ bool Queue::remove(const JobId& job) {
 }
 
 // Ties go to the job that came first, so that equal shares take turns in the order of arrival.
-Queue::Shares::iterator Queue::next(Shares& shares, Lane of) {
-    auto best = shares.end();
-    for (auto it = shares.begin(); it != shares.end(); ++it) {
-        const auto& list = it->second.waiting[index_of(of)];
-        if (list.empty()) continue;
-        if (best == shares.end() || it->second.used < best->second.used ||
-            (it->second.used == best->second.used && list.begin()->first.number < best->second.waiting[index_of(of)].begin()->first.number))
-            best = it;
+std::optional<Queue::Found> Queue::next(Shares& shares, Lane of, const May& may) {
+    std::optional<Found> best;
+    for (auto& [project, share] : shares) {
+        auto& list = share.waiting[index_of(of)];
+        auto at = list.begin();
+        for (std::size_t looked = 0; may && at != list.end() && !may(at->second); ++at)
+            if (++looked == limits::forecast) at = std::prev(list.end());
+        if (at == list.end()) continue;
+        const auto order = [](const Found& found) {
+            return std::tuple(!found.at->second.is_booked, found.share->used, found.at->first.number);
+        };
+        const Found found{&share, at};
+        if (!best || order(found) < order(*best)) best = found;
     }
     return best;
 }
 
-std::optional<Waiting> Queue::take(Lane lane) {
+std::optional<Waiting> Queue::take(Lane lane, const May& may) {
     auto from = lane;
-    auto found = next(shares_, from);
-    if (found == shares_.end() && lane == Lane::large) found = next(shares_, from = Lane::small);
-    if (found == shares_.end()) return std::nullopt;
-    auto& list = found->second.waiting[index_of(from)];
-    const auto taken = list.begin()->second;
-    list.erase(list.begin());
+    auto found = next(shares_, from, may);
+    if (!found && lane == Lane::large) found = next(shares_, from = Lane::small, may);
+    if (!found) return std::nullopt;
+    const auto taken = found->at->second;
+    found->share->waiting[index_of(from)].erase(found->at);
     at_.erase(taken.job);
-    found->second.used += taken.cost;
-    ++found->second.running;
+    found->share->used += taken.cost;
+    ++found->share->running;
     return taken;
 }
 
@@ -80,13 +89,12 @@ std::vector<std::pair<JobId, Duration>> Queue::forecast(Lane lane) const {
     Duration passed{};
     while (out.size() < limits::forecast) {
         const auto found = next(shares, lane);
-        if (found == shares.end()) break;
-        auto& list = found->second.waiting[index_of(lane)];
-        const auto& first = list.begin()->second;
+        if (!found) break;
+        const auto& first = found->at->second;
         out.emplace_back(first.job, passed);
         passed += first.cost;
-        found->second.used += first.cost;
-        list.erase(list.begin());
+        found->share->used += first.cost;
+        found->share->waiting[index_of(lane)].erase(found->at);
     }
     return out;
 }

@@ -1,7 +1,8 @@
-// Which job runs next. Projects share the engine fairly: the one that has used the least goes first, whatever it has waiting. Within a
-// project the higher priority goes first, then the older job. Pure: no clock, no threads, no rows.
+// Which job runs next. What was booked goes before all else. Projects share the engine fairly: the one that has used the least goes first,
+// whatever it has waiting. Within a project the higher priority goes first, then the older job. Pure: no clock, no threads, no rows.
 #pragma once
 #include <cstdint>
+#include <functional>
 #include <map>
 #include <optional>
 #include <utility>
@@ -19,15 +20,18 @@ struct Waiting {
     ProjectId project;
     Priority priority = Priority::normal;
     Lane lane = Lane::large;
-    Duration cost{};  // how long it will take
+    Duration cost{};         // how long it will take
+    bool is_booked = false;  // its session has booked this time
 };
 
 class Queue {
 public:
     void add(const Waiting& waiting);
     bool remove(const JobId& job);
-    // The next for a lane: the small lane takes small jobs only, the large one prefers large jobs. The project is charged what it costs.
-    std::optional<Waiting> take(Lane lane);
+    // The next for a lane that may run now (any, without `may`): the small lane takes small jobs only, the large one prefers large jobs.
+    // The project is charged what it costs.
+    using May = std::function<bool(const Waiting&)>;
+    std::optional<Waiting> take(Lane lane, const May& may = {});
     // A job that was taken has ended: its project is charged the difference.
     void ended(const Waiting& taken, Duration took);
     // The next jobs of a lane in their order, each with how long after the lane is free it will be taken, if nothing else comes.
@@ -47,7 +51,11 @@ private:
         [[nodiscard]] bool is_active() const { return running > 0 || !waiting[0].empty() || !waiting[1].empty(); }
     };
     using Shares = std::map<ProjectId, Share>;
-    static Shares::iterator next(Shares& shares, Lane of);
+    struct Found {
+        Share* share;
+        std::map<Place, Waiting>::iterator at;
+    };
+    static std::optional<Found> next(Shares& shares, Lane of, const May& may = {});
     [[nodiscard]] Duration least_used() const;
 
     struct At {
@@ -61,7 +69,7 @@ private:
 };
 
 namespace limits {
-inline constexpr std::size_t forecast = 500;  // jobs that a forecast looks through
+inline constexpr std::size_t forecast = 500;  // jobs that a forecast looks through, or of a project when not all may run
 }
 
 }  // namespace meridian::quantum::service

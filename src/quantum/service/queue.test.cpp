@@ -92,6 +92,28 @@ TEST(Queues, LetSmallJobsPassBesideALargeOne) {
     EXPECT_EQ(q.number.at(q.queue.take(Lane::large)->job), 2);
 }
 
+TEST(Queues, TakeWhatIsBookedBeforeAllElse) {
+    QueueOf q;
+    q.add(q.a, 1s, Priority::high);  // 0
+    const auto booked = JobId::random(q.rng);
+    q.number[booked] = 1;
+    q.queue.add({.job = booked, .project = q.b, .priority = Priority::low, .cost = 100s, .is_booked = true});
+    q.add(q.b, 1s, Priority::high);  // 2
+    EXPECT_EQ(q.order(), (std::vector{1, 0, 2}));
+}
+
+TEST(Queues, PassOverWhatMayNotRunNow) {
+    QueueOf q;
+    q.add(q.a, 100s);  // 0
+    q.add(q.a, 1s);    // 1
+    q.add(q.b, 50s);   // 2
+    const auto is_short = [](const Waiting& waiting) { return waiting.cost <= 1s; };
+    EXPECT_EQ(q.number.at(q.queue.take(Lane::large, is_short)->job), 1);
+    EXPECT_FALSE(q.queue.take(Lane::large, is_short));
+    EXPECT_EQ(q.queue.size(), 2u);
+    EXPECT_TRUE(q.queue.take(Lane::large));
+}
+
 TEST(Queues, ForgetWhatIsRemoved) {
     QueueOf q;
     const auto gone = q.add(q.a, 1s);

@@ -12,6 +12,13 @@ struct Asked {
     std::uint64_t shots = 0;
 };
 expected<Quote> quote(std::span<const Circuit> circuits, const Asked& asked, const metering::Price& price, const Calibration& node,
-                      const Allowance& allowance);
+                      const Allowance& allowance, PlanCache* plans = nullptr);
+
+struct Said {
+    std::string engine, why;
+    std::uint64_t circuits = 1, shots = 0;
+};
+// What the engine estimated, with words and prices.
+Quote priced(const Cost& cost, const metering::Price& price, Said said);
 
 }  // namespace meridian::quantum::service

@@ -1,42 +1,18 @@
 #include "quantum/service/reconcile.h"
 
-#include <fmt/format.h>
-
 #include <algorithm>
 #include <utility>
 
 #include "base/log.h"
 #include "quantum/service/store.h"
+#include "quantum/service/times.h"
 
 namespace meridian::quantum::service {
 namespace {
 
 constexpr Duration look_again = std::chrono::seconds(5);  // wake-ups come from the feed; this catches what they miss
-constexpr Duration retry_write = std::chrono::seconds(1);
-// A run that takes this many times its quoted maximum is ended, but not before this time.
-constexpr double overrun = 20;
-constexpr Duration overrun_floor = std::chrono::seconds(10);
-constexpr std::string_view our_mistake = "The job failed through a mistake of ours; the operator's log says more.";
-constexpr Duration forecast_every = std::chrono::milliseconds(200), forecast_again = std::chrono::seconds(1);
-
-constexpr std::size_t index_of(Lane lane) { return static_cast<std::size_t>(lane); }
-
-Duration duration_of(double seconds) { return std::chrono::duration_cast<Duration>(std::chrono::duration<double>(seconds)); }
-
-// A run is held to its quote, so that a loop that does not end cannot keep the others waiting.
-Duration time_allowed(const Quote& quote) { return std::max(overrun_floor, duration_of(quote.seconds_max * overrun)); }
-Duration time_for(const Job& job, const Quote& quote) {
-    return job.max_duration ? std::min(*job.max_duration, time_allowed(quote)) : time_allowed(quote);
-}
-std::string overdue_words(const Job& job, const Quote& quote) {
-    if (job.max_duration && *job.max_duration <= time_allowed(quote))
-        return fmt::format("The job ran longer than its max_duration of {} s and was ended.",
-                           std::chrono::duration_cast<std::chrono::seconds>(*job.max_duration).count());
-    return fmt::format("The job ran for {:.0f} s, far longer than its quote, and was ended. See whether a loop in it may never end.",
-                       std::chrono::duration<double>(time_allowed(quote)).count());
-}
-
-Timestamp after(Timestamp now, Duration by) { return now + std::chrono::duration_cast<Timestamp::duration>(by); }
+constexpr Duration forecast_again = std::chrono::seconds(1);
+constexpr Duration look_every = std::chrono::milliseconds(100);
 
 }  // namespace
 
@@ -70,8 +46,10 @@ Task<> Reconciler::run() {
             if (!is_recovered) co_await recover();
             is_recovered = true;
             co_await pass();
-            if (std::exchange(sessions_changed_, false) || (sessions_due_ && *sessions_due_ <= clock_.now())) {
+            if (is_look_due()) {
+                sessions_changed_ = false;
                 sessions_due_.reset();
+                looked_at_ = clock_.steady();
                 if (const auto next = co_await keeper_.look()) look_at_sessions(*next);
             }
             forecast();
@@ -82,8 +60,15 @@ Task<> Reconciler::run() {
         auto wait = look_again;
         if (sessions_due_) wait = std::clamp<Duration>(*sessions_due_ - clock_.now(), std::chrono::milliseconds(10), look_again);
         if (queue_.size() > 0) wait = std::min(wait, forecast_again);
+        if (sessions_changed_) wait = std::min(wait, look_every);
         if (!stopping_) co_await wake_.wait(clock_, wait);
     }
+}
+
+// A look goes through all open sessions, so that those of a moment share one.
+bool Reconciler::is_look_due() const {
+    const bool is_wanted = sessions_changed_ || (sessions_due_ && *sessions_due_ <= clock_.now());
+    return is_wanted && (!looked_at_ || clock_.steady() >= *looked_at_ + look_every);
 }
 
 Task<> Reconciler::stop() {
@@ -98,14 +83,21 @@ Task<> Reconciler::stop() {
 
 // --- From rows to work.
 
+// Jobs and bookings as they were at one moment: a booked job is never seen without its booking.
+Task<Reconciler::Seen> Reconciler::seen_since(std::int64_t revision) {
+    co_return co_await store_.read([zone = quantum_.zone().str(), revision, now = clock_.now()](store::Tx& tx) {
+        return Seen{rows::unfinished_since(tx, zone, revision), rows::bookings_of_zone(tx, zone, now)};
+    });
+}
+
 Task<> Reconciler::recover() {
-    const auto unfinished =
-        co_await store_.read([zone = quantum_.zone().str()](store::Tx& tx) { return rows::unfinished_since(tx, zone, 0); });
-    for (const auto& job : unfinished) {
+    auto seen = co_await seen_since(0);
+    slots_ = std::move(seen.bookings);
+    for (const auto& job : seen.jobs) {
         if (work_.contains(job.id)) continue;  // an earlier try got so far
         co_await resume(job);
     }
-    if (!unfinished.empty()) log::info("quantum", "{} job(s) of the last run go on", unfinished.size());
+    if (!seen.jobs.empty()) log::info("quantum", "{} job(s) of the last run go on", seen.jobs.size());
 }
 
 // What the ledger knows of the job's run decides.
@@ -131,36 +123,47 @@ Task<> Reconciler::resume(Job job) {
                                  .started_at = {}});
         co_return;
     }
-    ++job.attempts;
-    job.run = RunId(Uuid::random(rng_));
-    co_await store_.write([job](store::Tx& tx) { rows::update(tx, job); });
-    admit(job);
+    // Whoever cancels it meanwhile is not overwritten.
+    const auto again = co_await store_.write([id = job.id, run = RunId(Uuid::random(rng_))](store::Tx& tx) {
+        auto now = rows::job(tx, id);
+        if (!now || is_final(now->state)) return std::optional<Job>();
+        ++now->attempts;
+        now->run = run;
+        rows::update(tx, *now);
+        return now;
+    });
+    if (again) admit(*again);
 }
 
 Task<> Reconciler::pass() {
-    const auto changed = co_await store_.read(
-        [zone = quantum_.zone().str(), since = seen_revision_](store::Tx& tx) { return rows::unfinished_since(tx, zone, since); });
-    for (const auto& job : changed) {
+    auto seen = co_await seen_since(seen_revision_);
+    slots_ = std::move(seen.bookings);
+    for (const auto& job : seen.jobs) {
         seen_revision_ = std::max(seen_revision_, job.revision);
         const auto known = work_.find(job.id);
         if (known == work_.end())
             admit(job);
         else if (job.state == JobState::cancelling)
             cancel(known->second);
+        else if (std::exchange(known->second.job.priority, job.priority) != job.priority && queue_.remove(job.id))
+            enqueue(known->second);
     }
+    begin_slots();
+    dispatch();
 }
 
 void Reconciler::admit(const Job& job) {
     auto& work = work_.emplace(job.id, Work{.job = job, .ready = {}, .control = {}}).first->second;
     work.is_cancelled = job.state == JobState::cancelling;
-    group_.spawn("prepare job " + job.id.str(), prepare(job.id));
+    to_read_.add({.job = job.id, .project = job.project, .priority = job.priority});
+    read_next();
 }
 
 // A job that waits ends here; one that is read or runs notices by itself.
 void Reconciler::cancel(Work& work) {
     if (std::exchange(work.is_cancelled, true)) return;
     if (work.control) work.control->cancel = true;
-    if (queue_.remove(work.job.id))
+    if (queue_.remove(work.job.id) || to_read_.remove(work.job.id) || early_.erase(work.job.id) > 0)
         group_.spawn(
             "cancel job " + work.job.id.str(),
             finish(work.job.id, {.state = JobState::cancelled, .said = "Cancelled before it ran.", .result_bytes = {}, .started_at = {}}));
@@ -174,10 +177,28 @@ std::optional<Order> Reconciler::order_of(const Job& job) const {
                  .project = job.project,
                  .platform = *platform,
                  .content = job.has_circuit ? circuit_content(job.id) : program_content(job.program.value_or(ProgramId())),
-                 .parameters = job.parameters.value_or("")};
+                 .parameters = job.parameters.value_or(""),
+                 .application = job.application};
 }
 
-Task<> Reconciler::prepare(JobId id) {
+void Reconciler::read_next() {
+    while (!stopping_ && reading_.size() < limits::readers) {
+        const auto taken = to_read_.take(Lane::large, [this](const Waiting& waiting) { return !reading_.contains(waiting.project); });
+        if (!taken) return;
+        reading_.insert(taken->project);
+        group_.spawn("prepare job " + taken->job.str(), prepare(*taken));
+    }
+}
+
+Task<> Reconciler::prepare(Waiting taken) {
+    const auto started = clock_.steady();
+    co_await read_and_queue(taken.job);
+    to_read_.ended(taken, clock_.steady() - started);
+    reading_.erase(taken.project);
+    read_next();
+}
+
+Task<> Reconciler::read_and_queue(JobId id) {
     const auto job = work_.at(id).job;
     expected<Ready> ready = complaint("The platform of this job is not offered any more. Open a session on another one.");
     const auto order = order_of(job);
@@ -205,144 +226,51 @@ Task<> Reconciler::prepare(JobId id) {
         co_return;
     }
     quantum_.board().set(id, {.started_at = {}, .expected_start = {}, .quote = ready->quote, .done = 0});
-    queue_.add({id, job.project, job.priority, ready->lane, duration_of(ready->quote.seconds)});
     work.ready = std::move(*ready);
+    if (const auto* slot = slot_of(job.session); slot && slot->started_at > clock_.now()) {
+        early_.insert(id);
+        quantum_.board().update(id, [&](Moment& moment) { moment.expected_start = slot->started_at; });
+        co_return;
+    }
+    enqueue(work);
     dispatch();
     if (queue_.size() > 0) wake_.notify();  // somebody waits, and wants to know how long
 }
 
-void Reconciler::look_at_sessions(Timestamp at) { sessions_due_ = sessions_due_ ? std::min(*sessions_due_, at) : at; }
-
-// --- From the queue to the computer.
-
-void Reconciler::dispatch() {
-    if (stopping_) return;
-    for (const auto lane : {Lane::small, Lane::large}) {
-        if (is_busy_[index_of(lane)]) continue;
-        const auto taken = queue_.take(lane);
-        if (!taken) continue;
-        is_busy_[index_of(lane)] = true;
-        free_at_[index_of(lane)] = clock_.steady() + taken->cost;
-        group_.spawn("run job " + taken->job.str(), execute(*taken, lane));
-    }
+void Reconciler::enqueue(Work& work) {
+    queue_.add({.job = work.job.id,
+                .project = work.job.project,
+                .priority = work.job.priority,
+                .lane = work.ready->lane,
+                .cost = duration_of(work.ready->quote.seconds),
+                .is_booked = slot_of(work.job.session) != nullptr});
 }
 
-void Reconciler::forecast() {
-    if (queue_.size() == 0 || (forecast_at_ && clock_.steady() < *forecast_at_ + forecast_every)) return;
-    forecast_at_ = clock_.steady();
+// --- Bookings.
+
+const Booking* Reconciler::slot_of(const SessionId& session) const {
+    const auto found = std::ranges::find(slots_, session, &Booking::session);
+    return found == slots_.end() ? nullptr : &*found;
+}
+
+bool Reconciler::may_begin(const Waiting& waiting) const {
+    const auto longest = duration_of(work_.at(waiting.job).ready->quote.seconds_max);
+    if (waiting.is_booked || longest <= limits::booking_yield) return true;
     const auto now = clock_.now();
-    for (const auto lane : {Lane::small, Lane::large}) {
-        const auto& free_at = free_at_[index_of(lane)];
-        const auto busy = free_at ? std::max(Duration::zero(), Duration(*free_at - clock_.steady())) : Duration::zero();
-        for (const auto& [job, wait] : queue_.forecast(lane))
-            quantum_.board().update(job, [&](Moment& moment) { moment.expected_start = after(now, busy + wait); });
+    return std::ranges::none_of(slots_,
+                                [&](const Booking& slot) { return slot.started_at < later(now, longest) && now < slot.finished_at; });
+}
+
+void Reconciler::begin_slots() {
+    for (auto it = early_.begin(); it != early_.end();) {
+        auto& work = work_.at(*it);
+        const auto* slot = slot_of(work.job.session);
+        const bool is_early = slot && slot->started_at > clock_.now();
+        if (!is_early) enqueue(work);
+        it = is_early ? std::next(it) : early_.erase(it);
     }
 }
 
-Task<> Reconciler::execute(Waiting taken, Lane lane) {
-    auto& work = work_.at(taken.job);
-    work.control = std::make_shared<Control>();
-    const auto started = clock_.steady();
-    work.control->deadline = started + time_for(work.job, work.ready->quote);
-    const auto started_at = clock_.now();
-    quantum_.board().update(taken.job, [&](Moment& moment) { moment.started_at = started_at; });
-    auto ready = *work.ready;
-    ready.lane = lane;
-    auto end = co_await compute(work.job, std::move(ready), work.control);
-    queue_.ended(taken, clock_.steady() - started);
-    is_busy_[index_of(lane)] = false;
-    free_at_[index_of(lane)].reset();
-    dispatch();
-    if (stopping_ && end.state != JobState::completed) co_return;  // goes on after the next start
-    end.started_at = started_at;
-    co_await finish(taken.job, std::move(end));
-}
-
-metering::RunStart Reconciler::start_of(const Job& job, const Ready& ready) const {
-    const auto* platform = quantum_.platform(job.platform);
-    MERIDIAN_ASSERT(platform != nullptr);
-    return {.kind = metering::Kind::quantum_job,
-            .id = job.run,
-            .organization = job.organization,
-            .project = job.project,
-            .principal = job.principal,
-            .model = platform->name,
-            .model_digest = ready.digest,
-            .deployment = {},
-            .node = node_,
-            .price = platform->price()};
-}
-
-// The result is on the disk before the receipt says `finished`; the receipt is in the ledger before the row says `completed`.
-Task<Reconciler::End> Reconciler::compute(Job job, Ready ready, std::shared_ptr<Control> control) {
-    try {
-        auto hold = meter_.hold(start_of(job, ready));
-        const auto ran = co_await computer_.run(*order_of(job), ready, control);
-        if (ran) {
-            co_await on(files_, [this, job, text = ran->result] {
-                content_.put(store::ContentHandle(job.project, job.zone), result_content(job.id), text);
-            });
-            const auto receipt = meter_.settle(std::move(hold), usage_of(ready.quote, *ran), metering::Outcome::finished);
-            co_return End{.state = JobState::completed,
-                          .said = fmt::format("{}. Charged {} EUR.", in_words(ready.quote), receipt.cost.str()),
-                          .result_bytes = ran->result.size(),
-                          .started_at = {}};
-        }
-        if (stopping_) {
-            meter_.settle(std::move(hold), {}, metering::Outcome::interrupted);
-            co_return End{.state = JobState::error, .said = {}, .result_bytes = {}, .started_at = {}};
-        }
-        const auto& said = ran.error().said;
-        const bool is_ended = said == was_cancelled || said == was_overdue;
-        meter_.settle(std::move(hold), {}, is_ended ? metering::Outcome::cancelled : metering::Outcome::failed);
-        if (said == was_cancelled)
-            co_return End{.state = JobState::cancelled, .said = "Cancelled while it ran.", .result_bytes = {}, .started_at = {}};
-        if (said == was_overdue)
-            co_return End{.state = JobState::error, .said = overdue_words(job, ready.quote), .result_bytes = {}, .started_at = {}};
-        co_return End{.state = JobState::error, .said = said, .result_bytes = {}, .started_at = {}};
-    } catch (const Error& error) {
-        log::error("quantum", "job {}: {} {}", job.id.str(), error.said, error.logged);
-        co_return End{.state = JobState::error, .said = error.said, .result_bytes = {}, .started_at = {}};
-    } catch (const std::bad_alloc&) {
-        co_return End{.state = JobState::error,
-                      .said = "The node ran out of memory for this job. Use fewer qubits, or try again when less is running.",
-                      .result_bytes = {},
-                      .started_at = {}};
-    } catch (const std::exception& broken) {
-        // The lane must go on whatever an engine threw.
-        log::error("quantum", "job {}: {}", job.id.str(), broken.what());
-        co_return End{.state = JobState::error, .said = std::string(our_mistake), .result_bytes = {}, .started_at = {}};
-    }
-}
-
-Task<> Reconciler::finish(JobId id, End end) {
-    for (;;) {
-        const auto now = clock_.now();
-        try {
-            const auto idle = co_await store_.write([id, end, now](store::Tx& tx) -> std::optional<Duration> {
-                auto job = rows::job(tx, id);
-                if (!job || is_final(job->state)) return std::nullopt;
-                job->state = end.state;
-                job->progress_message = end.said;
-                job->result_bytes = end.result_bytes;
-                job->started_at = end.started_at;
-                job->ended_at = job->updated_at = now;
-                rows::update(tx, *job);
-                rows::stop_if_idle(tx, job->session, now);
-                const auto session = rows::session(tx, job->session);
-                return session ? std::optional(session->max_idle_duration) : std::nullopt;
-            });
-            if (idle) look_at_sessions(after(now, *idle));
-            break;
-        } catch (const Error& error) {
-            log::error("quantum", "the end of job {} cannot be written now: {} {}", id.str(), error.said, error.logged);
-            if (stopping_) co_return;  // the next start finds it in the ledger
-        }
-        co_await clock_.sleep(retry_write);
-    }
-    work_.erase(id);
-    quantum_.board().erase(id);
-    quantum_.board().ring(id);
-}
+void Reconciler::look_at_sessions(Timestamp at) { sessions_due_ = sessions_due_ ? std::min(*sessions_due_, at) : at; }
 
 }  // namespace meridian::quantum::service

@@ -106,9 +106,9 @@ TEST(Jobs, AreNeverChargedMoreThanTheirQuote) {
     quote.shots = 5;
     quote.seconds = 1;
     quote.seconds_max = 2;
-    const auto usage = usage_of(quote, 10s);
+    const auto usage = usage_of(quote, {.result = "", .took = 10s});
     EXPECT_EQ(usage.milliseconds, 2000);
-    EXPECT_EQ(usage_of(quote, 1500ms).milliseconds, 1500);
+    EXPECT_EQ(usage_of(quote, {.result = "", .took = 1500ms}).milliseconds, 1500);
 }
 
 TEST(Jobs, OfTwoProjectsTakeTurnsAndPrioritiesOrderOneProject) {
@@ -128,6 +128,57 @@ TEST(Jobs, OfTwoProjectsTakeTurnsAndPrioritiesOrderOneProject) {
     const auto d = house.submit(session, "run 20");
     house.world.run_for(20s);
     EXPECT_EQ(house.order, (std::vector{blocking, d, c, b, a})) << "small ones pass beside";
+}
+
+TEST(Jobs, OfAProjectWithLargeProgramsDelayTheirReadingAndNobodyElses) {
+    House house;
+    const auto other_project = house.world.run(
+        identity::Identity(*house.life->store, house.world.clock(), house.world.rng()).create_project(house.caller(), "other", ""));
+    SessionWish wish;
+    wish.project = other_project.id;
+    const auto mine = house.open(), other = house.open(wish);
+    house.start();
+    std::vector<JobId> large;
+    for (int k = 0; k < 5; ++k) large.push_back(house.submit(mine, "read 2000"));
+    const auto small = house.submit(other, "run 10");
+    house.world.run_for(200ms);
+    EXPECT_EQ(house.job(small).state, JobState::completed);
+    EXPECT_FALSE(house.quantum().board().find(large.front())) << "it is still being read";
+    // One that waits to be read is cancelled at once.
+    house.world.run(house.quantum().cancel(house.caller(), large.back()));
+    house.world.run_for(200ms);
+    EXPECT_EQ(house.job(large.back()).state, JobState::cancelled);
+    large.pop_back();
+    for (const auto& id : large) EXPECT_EQ(house.ended(id).state, JobState::completed);
+    EXPECT_EQ(std::vector(house.order.begin() + 1, house.order.end()), large) << "in their order";
+}
+
+TEST(Jobs, ThatWaitAreOrderedAnewWhenTheirPriorityChanges) {
+    House house;
+    house.start();
+    const auto session = house.open();
+    const auto blocking = house.submit(session, "run 1000"), a = house.submit(session, "run 1000"), b = house.submit(session, "run 1000");
+    house.world.run_for(100ms);
+    house.world.run(house.quantum().change_job(house.caller(), b, {.name = {}, .tags = std::vector<std::string>{"priority=high"}}));
+    EXPECT_EQ(error_of(house.world, house.quantum().change_job(house.caller(), b, {.name = {}, .tags = {{"priority=urgent"}}}))->fault,
+              Fault::invalid);
+    house.world.run_for(10s);
+    EXPECT_EQ(house.order, (std::vector{blocking, b, a}));
+    EXPECT_EQ(house.job(b).priority, Priority::high);
+}
+
+// A job that is asked to end while a restart gives it its second run is not given it.
+TEST(Jobs, ThatAreCancelledBeforeTheirSecondRunEnd) {
+    House house;
+    house.start();
+    const auto id = house.submit(house.open(), "run 5000");
+    house.world.run_for(1s);
+    house.world.disk().crash(sim::SimDisk::Unsynced::kept);
+    house.end();
+    house.begin();
+    house.world.run(house.quantum().cancel(house.caller(), id));
+    house.start();
+    EXPECT_EQ(house.ended(id).state, JobState::cancelled);
 }
 
 TEST(Jobs, ThatHaveNotEndedHoldAQuestionUntilTheyHave) {

@@ -49,13 +49,29 @@ struct JobChange {
     std::optional<std::vector<std::string>> tags;
 };
 
+struct ProcessWish {
+    ProjectId project;  // nil: the caller's
+    PlatformId platform;
+    ApplicationId application;
+    std::string name, input;
+    std::vector<std::string> tags;
+};
+
+// What a zone offers.
+struct Offer {
+    std::vector<Platform> platforms;
+    std::vector<Application> applications;  // each runs on every platform
+};
+
 class Quantum {
 public:
-    Quantum(store::Store& store, store::ContentStore& content, Pool& files, std::vector<Platform> platforms, geography::Zone zone,
-            Clock& clock, Rng& rng);
+    Quantum(store::Store& store, store::ContentStore& content, Pool& files, Offer offer, geography::Zone zone, Clock& clock, Rng& rng);
 
-    [[nodiscard]] const std::vector<Platform>& platforms() const { return platforms_; }
+    [[nodiscard]] const std::vector<Platform>& platforms() const { return offer_.platforms; }
     [[nodiscard]] const Platform* platform(const PlatformId& id) const;
+    [[nodiscard]] const std::vector<Application>& applications() const { return offer_.applications; }
+    // Error{not_found} for another id.
+    [[nodiscard]] const Application& application(const ApplicationId& id) const;
 
     // A session with the same deduplication id that has not ended is answered instead of a new one.
     Task<Session> create_session(identity::Caller caller, SessionWish wish);
@@ -87,11 +103,21 @@ public:
     Task<std::optional<std::string>> result(identity::Caller caller, JobId id);
     Task<std::string> result_text(JobId id);  // for who has a link
 
+    // A session of its own with one job, which ends when that has ended.
+    Task<Process> create_process(identity::Caller caller, ProcessWish wish);
+    Task<Process> process(identity::Caller caller, ProcessId id);
+    Task<std::vector<Process>> processes(identity::Caller caller, ProjectId project);
+    Task<Process> change_process(identity::Caller caller, ProcessId id, JobChange change);
+    Task<Process> cancel_process(identity::Caller caller, ProcessId id);
+    // With its session, input and result.
+    Task<> remove_process(identity::Caller caller, ProcessId id);
+
     Task<std::vector<Booking>> bookings(identity::Caller caller, ProjectId project);
     Task<Booking> booking(identity::Caller caller, BookingId id);
     Task<Booking> change_booking(identity::Caller caller, BookingId id, std::string description);
 
     [[nodiscard]] Board& board() { return board_; }
+    [[nodiscard]] Pool& files() { return files_; }
     [[nodiscard]] const geography::Zone& zone() const { return zone_; }
 
 private:
@@ -101,7 +127,7 @@ private:
     store::Store& store_;
     store::ContentStore& content_;
     Pool& files_;
-    std::vector<Platform> platforms_;
+    Offer offer_;
     geography::Zone zone_;
     Clock& clock_;
     Rng& rng_;
@@ -119,6 +145,7 @@ struct NodeFacts {
     std::uint32_t cpus = 0;
     std::uint64_t memory_bytes = 0;  // all of it
 };
+std::vector<Application> applications_of(const std::vector<catalog::ApplicationFacts>& facts, const std::string& zone);
 std::vector<Platform> platforms_of(const std::vector<catalog::PlatformFacts>& facts, const NodeFacts& node);
 // What engines may use of the node's memory.
 std::uint64_t engine_memory(const NodeFacts& node);

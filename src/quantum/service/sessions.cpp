@@ -16,24 +16,23 @@ Duration checked(const char* field, std::optional<Duration> wished, Duration oth
     return value;
 }
 
-// Two bookings of a platform never overlap; how many one project may have is the platform's rule.
+// Two bookings of a platform never overlap; how many one organization may have is the platform's rule.
 void check_booking(store::Tx& tx, const Platform& platform, const Session& session, const BookingWish& wish) {
     const auto& rule = *platform.facts.booking;
     std::uint32_t in_day = 0, in_week = 0;
-    for (const auto& other : rows::bookings_of_platform(tx, platform.id)) {
-        if (other.state != BookingState::validated) continue;
+    for (const auto& other : rows::bookings_of_platform(tx, platform.id, session.created_at - std::chrono::hours(24 * 7))) {
         if (other.started_at < wish.finished_at && wish.started_at < other.finished_at) {
             throw Error(Fault::conflict, fmt::format("{} is booked from {} to {}. Choose another time.", platform.name,
                                                      rfc3339(other.started_at), rfc3339(other.finished_at)))
                 .about("booking", platform.name);
         }
-        if (other.project != session.project) continue;
+        if (other.organization != session.organization) continue;
         const auto apart = std::chrono::abs(other.started_at - wish.started_at);
         in_day += apart < std::chrono::hours(24);
         in_week += apart < std::chrono::hours(24 * 7);
     }
     if (in_day >= rule.per_day_max || in_week >= rule.per_week_max) {
-        throw Error(Fault::quota, fmt::format("{} takes {} bookings of a project in a day and {} in a week.", platform.name,
+        throw Error(Fault::quota, fmt::format("{} takes {} bookings of an organization in a day and {} in a week.", platform.name,
                                               rule.per_day_max, rule.per_week_max))
             .about("booking", platform.name);
     }
@@ -45,8 +44,10 @@ Booking booking_for(const Platform& platform, const Session& session, const Book
               fmt::format("{} is not booked ahead; leave booking_demand out and open the session when you need it.", platform.name));
     const auto& rule = *platform.facts.booking;
     const auto length = wish.finished_at - wish.started_at;
-    if (wish.started_at < now || length < std::chrono::minutes(rule.minutes_min) || length > std::chrono::minutes(rule.minutes_max))
-        wrong("booking_demand", fmt::format("A booking of {} begins in the future and takes {} to {} minutes.", platform.name,
+    if (wish.started_at < now || wish.started_at > now + limits::booking_ahead || length < std::chrono::minutes(rule.minutes_min) ||
+        length > std::chrono::minutes(rule.minutes_max))
+        wrong("booking_demand", fmt::format("A booking of {} begins in the future, within {} days, and takes {} to {} minutes.",
+                                            platform.name, std::chrono::duration_cast<std::chrono::days>(limits::booking_ahead).count(),
                                             rule.minutes_min, rule.minutes_max));
     if (wish.description.size() > limits::description || wish.time_zone.size() > limits::name)
         wrong("booking_demand.description", fmt::format("A description has at most {} bytes.", limits::description));
@@ -69,13 +70,12 @@ Booking booking_for(const Platform& platform, const Session& session, const Book
 
 }  // namespace
 
-Quantum::Quantum(store::Store& store, store::ContentStore& content, Pool& files, std::vector<Platform> platforms, geography::Zone zone,
-                 Clock& clock, Rng& rng)
-    : store_(store), content_(content), files_(files), platforms_(std::move(platforms)), zone_(std::move(zone)), clock_(clock), rng_(rng) {}
+Quantum::Quantum(store::Store& store, store::ContentStore& content, Pool& files, Offer offer, geography::Zone zone, Clock& clock, Rng& rng)
+    : store_(store), content_(content), files_(files), offer_(std::move(offer)), zone_(std::move(zone)), clock_(clock), rng_(rng) {}
 
 const Platform* Quantum::platform(const PlatformId& id) const {
-    const auto found = std::ranges::find(platforms_, id, &Platform::id);
-    return found == platforms_.end() ? nullptr : &*found;
+    const auto found = std::ranges::find(offer_.platforms, id, &Platform::id);
+    return found == offer_.platforms.end() ? nullptr : &*found;
 }
 
 const Platform& Quantum::known_platform(const PlatformId& id) const {
@@ -91,7 +91,7 @@ Session Quantum::planned(const identity::Caller& caller, SessionWish& wish) cons
         wrong("deduplication_id", fmt::format("A deduplication id has at most {} bytes.", limits::deduplication_id));
     const auto now = clock_.now();
     Session made;
-    made.id = SessionId(Uuid::ordered(rng_, std::chrono::floor<std::chrono::milliseconds>(now).time_since_epoch().count()));
+    made.id = SessionId(ordered_id(rng_, now));
     made.organization = caller.organization;
     made.project = wish.project.is_nil() ? caller.project : wish.project;
     made.principal = caller.principal;

@@ -139,7 +139,7 @@ TEST(Bookings, NeverOverlapAndKeepToThePlatformsRule) {
     EXPECT_THAT(refusal(booked(house, 3h, 5min)), HasSubstr("takes 10 to 120 minutes"));
     EXPECT_THAT(refusal(booked(house, -1h, 20min)), HasSubstr("begins in the future"));
     EXPECT_EQ(refusal(booked(house, 3h, 20min)), "nothing");
-    EXPECT_THAT(refusal(booked(house, 5h, 20min)), HasSubstr("2 bookings of a project in a day"));
+    EXPECT_THAT(refusal(booked(house, 5h, 20min)), HasSubstr("2 bookings of an organization in a day"));
     auto elsewhere = booked(house, 9h, 20min);
     elsewhere.platform = house.quantum().platforms().front().id;
     EXPECT_THAT(refusal(elsewhere), HasSubstr("is not booked ahead"));
@@ -153,6 +153,145 @@ TEST(Bookings, AreOverWithTheirSession) {
     house.world.run(house.quantum().terminate(house.caller(), session));
     EXPECT_EQ(house.world.run(house.quantum().booking(house.caller(), id)).state, BookingState::cancelled);
     EXPECT_EQ(house.session(house.open(booked(house, 1h, 20min))).state, SessionState::starting) << "the time is free again";
+}
+
+TEST(Bookings, ThatEndEarlyFreeTheRestOfTheirTime) {
+    House house;
+    house.start();
+    const auto session = house.open(booked(house, 10min, 60min));
+    house.world.run_for(11min);
+    EXPECT_EQ(house.session(session).state, SessionState::running);
+    house.world.run(house.quantum().terminate(house.caller(), session));
+    const auto booking = house.world.run(house.quantum().booking(house.caller(), house.session(session).booking.value()));
+    EXPECT_EQ(booking.state, BookingState::validated);
+    EXPECT_LE(booking.finished_at, house.world.clock().now());
+    EXPECT_EQ(house.session(house.open(booked(house, 5min, 20min))).state, SessionState::starting);
+}
+
+TEST(Bookings, AreHonouredByTheQueue) {
+    House house;
+    house.start();
+    const auto free = house.open(), session = house.open(booked(house, 1min, 20min));
+    const auto booked_job = house.submit(session, "run 3000"), second = house.submit(session, "run 3000");
+    const auto before = house.submit(free, "run 20000");  // ends before the booking begins, at worst after 40 s
+    house.world.run_for(30s);
+    EXPECT_EQ(house.job(before).state, JobState::completed);
+    EXPECT_EQ(house.job(booked_job).state, JobState::waiting) << "it waits for its time";
+    EXPECT_EQ(house.quantum().board().find(booked_job)->expected_start,
+              house.world.run(house.quantum().booking(house.caller(), house.session(session).booking.value())).started_at);
+    const auto too_long = house.submit(free, "run 20000"), brief = house.submit(free, "run 400");
+    house.world.run_for(10s);
+    EXPECT_EQ(house.job(brief).state, JobState::completed);
+    EXPECT_FALSE(house.quantum().board().find(too_long)->started_at) << "it might not have ended in time";
+    house.world.run_for(30s);
+    EXPECT_EQ(house.job(booked_job).state, JobState::completed);
+    EXPECT_EQ(house.job(second).state, JobState::completed);
+    EXPECT_FALSE(house.quantum().board().find(too_long)->started_at);
+    const auto within = house.submit(free, "run 300");
+    house.world.run_for(2s);
+    EXPECT_EQ(house.job(within).state, JobState::completed) << "what is short runs within the booking";
+    house.world.run(house.quantum().terminate(house.caller(), session));
+    EXPECT_EQ(house.ended(too_long).state, JobState::completed) << "and all else after it";
+    EXPECT_EQ(house.order, (std::vector{before, brief, booked_job, second, within, too_long}));
+}
+
+TEST(Bookings, ThatAreCancelledCancelTheJobsThatWaitForThem) {
+    House house;
+    house.start();
+    const auto session = house.open(booked(house, 10min, 60min));
+    const auto job = house.submit(session, "run 10");
+    house.world.run_for(1s);
+    house.world.run(house.quantum().terminate(house.caller(), session));
+    EXPECT_EQ(house.ended(job).state, JobState::cancelled);
+    EXPECT_EQ(house.session(session).state, SessionState::stopped);
+    EXPECT_TRUE(house.receipts().empty());
+}
+
+TEST(Bookings, AreHonouredAfterARestart) {
+    House house;
+    house.start();
+    const auto session = house.open(booked(house, 10min, 60min));
+    const auto job = house.submit(session, "run 10");
+    house.world.run_for(1s);
+    house.crash(sim::SimDisk::Unsynced::kept);
+    house.world.run_for(9min);
+    EXPECT_EQ(house.job(job).state, JobState::waiting);
+    house.world.run_for(2min);
+    EXPECT_EQ(house.job(job).state, JobState::completed);
+}
+
+Process start(House& house, const std::string& input) {
+    ProcessWish wish;
+    wish.platform = house.quantum().platforms().front().id;
+    wish.application = house.quantum().applications().front().id;
+    wish.input = input;
+    return house.world.run(house.quantum().create_process(house.caller(), std::move(wish)));
+}
+
+TEST(Processes, AreASessionWithOneJobThatEndTogetherAndAreReceipted) {
+    House house;
+    house.start();
+    const auto process = start(house, "run 250");
+    EXPECT_EQ(house.ended(process.job_id).state, JobState::completed);
+    EXPECT_EQ(house.session(process.session).state, SessionState::stopped);
+    ASSERT_EQ(house.receipts().size(), 1u);
+    EXPECT_EQ(house.receipts()[0].id.str(), process.job_id.str());
+    const auto refused = start(house, "refuse this input");
+    EXPECT_EQ(house.ended(refused.job_id).progress_message, "this input");
+    EXPECT_EQ(house.session(refused.session).state, SessionState::stopped);
+}
+
+TEST(Processes, TakeNoOtherJobsAndKeepTheirOwn) {
+    House house;
+    house.start();
+    const auto process = start(house, "run 60000");
+    JobWish wish;
+    wish.session = process.session;
+    wish.program = house.program("run 1");
+    EXPECT_EQ(error_of(house.world, house.quantum().create_job(house.caller(), wish)).value().fault, Fault::conflict);
+    house.world.run_for(1s);
+    EXPECT_EQ(house.world.run(house.quantum().cancel_process(house.caller(), process.id)).job.state, JobState::cancelling);
+    EXPECT_EQ(house.ended(process.job_id).state, JobState::cancelled);
+    EXPECT_EQ(error_of(house.world, house.quantum().remove_job(house.caller(), process.job_id)).value().fault, Fault::conflict);
+    EXPECT_EQ(house.world.run(house.quantum().processes(house.caller(), house.caller().project)).size(), 1u);
+}
+
+TEST(Processes, AreGoneWithAllTheyHadWhenTheyAreDeletedWhileTheyRun) {
+    House house;
+    house.start();
+    const auto process = start(house, "run 60000");
+    house.world.run_for(1s);
+    house.world.run(house.quantum().remove_process(house.caller(), process.id));
+    EXPECT_EQ(error_of(house.world, house.quantum().process(house.caller(), process.id)).value().fault, Fault::not_found);
+    house.world.run_for(10s);
+    EXPECT_EQ(error_of(house.world, house.quantum().job(house.caller(), process.job_id)).value().fault, Fault::not_found);
+    const auto key = store::ContentHandle(house.caller().project, "fr-par-1");
+    EXPECT_THROW(house.life->content.get(key, circuit_content(process.job_id)), Error);
+}
+
+TEST(Processes, OfOthersAreNotFound) {
+    House house;
+    const auto process = start(house, "run 10");
+    auto stranger = house.caller();
+    stranger.only_project = ProjectId::random(house.world.rng());
+    auto& all = house.quantum();
+    EXPECT_EQ(error_of(house.world, all.process(stranger, process.id)).value().fault, Fault::not_found);
+    EXPECT_EQ(error_of(house.world, all.cancel_process(stranger, process.id)).value().fault, Fault::not_found);
+    EXPECT_EQ(error_of(house.world, all.remove_process(stranger, process.id)).value().fault, Fault::not_found);
+    EXPECT_EQ(error_of(house.world, all.change_process(stranger, process.id, {})).value().fault, Fault::not_found);
+    EXPECT_EQ(error_of(house.world, all.processes(stranger, house.caller().project)).value().fault, Fault::not_found);
+    EXPECT_EQ(error_of(house.world, all.result(stranger, process.job_id)).value().fault, Fault::not_found);
+}
+
+TEST(Processes, GoOnAfterACrash) {
+    House house;
+    house.start();
+    const auto process = start(house, "run 3000");
+    house.world.run_for(1s);
+    house.crash(sim::SimDisk::Unsynced::kept);
+    EXPECT_EQ(house.ended(process.job_id).state, JobState::completed);
+    EXPECT_EQ(house.session(process.session).state, SessionState::stopped);
+    EXPECT_EQ(house.world.run(house.quantum().process(house.caller(), process.id)).job.state, JobState::completed);
 }
 
 }  // namespace

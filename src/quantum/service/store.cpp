@@ -1,5 +1,9 @@
 #include "quantum/service/store.h"
 
+#include <fmt/format.h>
+
+#include <map>
+
 #include "resource/sql_bind.h"
 
 namespace meridian::quantum::service {
@@ -18,9 +22,9 @@ constexpr auto describe(As<Session>) {
                   field("platform_id", &S::platform), field("is_wanted", &S::is_wanted), field("state", &S::state), field("tags", &S::tags),
                   field("deduplication_id", &S::deduplication_id), field("max_duration", &S::max_duration),
                   field("max_idle_duration", &S::max_idle_duration), field("program_id", &S::program), field("parameters", &S::parameters),
-                  field("booking_id", &S::booking), field("progress_message", &S::progress_message), field("created_at", &S::created_at),
-                  field("updated_at", &S::updated_at), field("started_at", &S::started_at), field("terminated_at", &S::terminated_at),
-                  field("revision", &S::revision));
+                  field("booking_id", &S::booking), field("process_id", &S::process), field("progress_message", &S::progress_message),
+                  field("created_at", &S::created_at), field("updated_at", &S::updated_at), field("started_at", &S::started_at),
+                  field("terminated_at", &S::terminated_at), field("revision", &S::revision));
 }
 
 constexpr auto describe(As<Job>) {
@@ -28,11 +32,20 @@ constexpr auto describe(As<Job>) {
     return fields(field("id", &J::id), field("organization_id", &J::organization), field("project_id", &J::project),
                   field("principal_id", &J::principal), field("zone", &J::zone), field("name", &J::name), field("session_id", &J::session),
                   field("platform_id", &J::platform), field("state", &J::state), field("priority", &J::priority), field("tags", &J::tags),
-                  field("program_id", &J::program), field("has_circuit", &J::has_circuit), field("parameters", &J::parameters),
-                  field("max_duration", &J::max_duration), field("run_id", &J::run), field("attempts", &J::attempts),
-                  field("progress_message", &J::progress_message), field("result_bytes", &J::result_bytes),
+                  field("program_id", &J::program), field("has_circuit", &J::has_circuit), field("application", &J::application),
+                  field("parameters", &J::parameters), field("max_duration", &J::max_duration), field("run_id", &J::run),
+                  field("attempts", &J::attempts), field("progress_message", &J::progress_message), field("result_bytes", &J::result_bytes),
                   field("created_at", &J::created_at), field("updated_at", &J::updated_at), field("started_at", &J::started_at),
                   field("ended_at", &J::ended_at), field("revision", &J::revision));
+}
+
+constexpr auto describe(As<Process>) {
+    using P = Process;
+    return fields(field("id", &P::id), field("organization_id", &P::organization), field("project_id", &P::project),
+                  field("principal_id", &P::principal), field("zone", &P::zone), field("name", &P::name),
+                  field("application_id", &P::application), field("platform_id", &P::platform), field("session_id", &P::session),
+                  field("job_id", &P::job_id), field("tags", &P::tags), field("created_at", &P::created_at),
+                  field("updated_at", &P::updated_at));
 }
 
 constexpr auto describe(As<Booking>) {
@@ -61,6 +74,8 @@ template <>
 inline constexpr std::string_view table_of<Job> = "quantum_jobs";
 template <>
 inline constexpr std::string_view table_of<Booking> = "quantum_bookings";
+template <>
+inline constexpr std::string_view table_of<Process> = "quantum_processes";
 
 template <class T, class... A>
 std::vector<T> all(Tx& tx, std::string_view rest, const A&... values) {
@@ -77,11 +92,18 @@ std::optional<T> one(Tx& tx, const Key& id) {
 
 std::uint64_t counted(const std::vector<store::Row>& rows) { return rows.front().get<std::uint64_t>("n"); }
 
-void count_jobs_of(Tx& tx, std::vector<Session>& sessions) {
-    for (auto& session : sessions) {
-        const auto rows = tx.query("select count(*) as n, count(ended_at) as ended from quantum_jobs where session_id = $1", session.id);
-        session.finished_jobs = rows.front().get<std::uint64_t>("ended");
-        session.waiting_jobs = counted(rows) - session.finished_jobs;
+// Of all sessions with one question: who opens a session for each circuit has thousands.
+template <class Key>
+void count_jobs_of(Tx& tx, std::vector<Session>& sessions, std::string_view where, const Key& value) {
+    std::map<SessionId, Session*> by_id;
+    for (auto& session : sessions) by_id.emplace(session.id, &session);
+    const auto sql = fmt::format(
+        "select session_id, count(*) as n, count(ended_at) as ended from quantum_jobs where {} = $1 group by session_id", where);
+    for (const store::Row& row : tx.query(sql, value)) {
+        const auto found = by_id.find(store::id_in<SessionId>(row, "session_id"));
+        if (found == by_id.end()) continue;
+        found->second->finished_jobs = row.get<std::uint64_t>("ended");
+        found->second->waiting_jobs = row.get<std::uint64_t>("n") - found->second->finished_jobs;
     }
 }
 
@@ -124,13 +146,13 @@ void remove(Tx& tx, const SessionId& id) {
 std::optional<Session> session(Tx& tx, const SessionId& id) {
     auto found = all<Session>(tx, "where id = $1 and is_wanted = 1", id);
     if (found.empty()) return std::nullopt;
-    count_jobs_of(tx, found);
+    count_jobs_of(tx, found, "session_id", found.front().id);
     return std::move(found.front());
 }
 
 std::vector<Session> sessions(Tx& tx, const ProjectId& project) {
-    auto found = all<Session>(tx, "where project_id = $1 and is_wanted = 1 order by created_at desc, id", project);
-    count_jobs_of(tx, found);
+    auto found = all<Session>(tx, "where project_id = $1 and is_wanted = 1 order by created_at desc, id limit $2", project, limits::page);
+    count_jobs_of(tx, found, "project_id", project);
     return found;
 }
 
@@ -146,7 +168,7 @@ std::optional<Session> same_session(Tx& tx, const ProjectId& project, std::strin
     auto found = all<Session>(tx, "where project_id = $1 and deduplication_id = $2 and is_wanted = 1 and state in ('starting', 'running')",
                               project, deduplication_id);
     if (found.empty()) return std::nullopt;
-    count_jobs_of(tx, found);
+    count_jobs_of(tx, found, "session_id", found.front().id);
     return std::move(found.front());
 }
 
@@ -167,9 +189,13 @@ void end_session(Tx& tx, Session session, std::string_view why, Timestamp now) {
     update(tx, session);
     cancel_jobs(tx, session.id, now);
     stop_if_idle(tx, session.id, now);
-    if (!session.booking || !was_starting) return;
-    if (auto booked = booking(tx, *session.booking)) {
-        booked->state = BookingState::cancelled;
+    if (!session.booking) return;
+    if (auto booked = booking(tx, *session.booking); booked && booked->finished_at > now) {
+        if (was_starting)
+            booked->state = BookingState::cancelled;
+        else
+            booked->finished_at = now;  // the rest of its time is free again
+        booked->progress_message = why;
         booked->updated_at = now;
         update(tx, *booked);
     }
@@ -177,7 +203,9 @@ void end_session(Tx& tx, Session session, std::string_view why, Timestamp now) {
 
 void stop_if_idle(Tx& tx, const SessionId& id, Timestamp now) {
     auto found = one<Session>(tx, id);
-    if (!found || found->state != SessionState::stopping || !idle_since(tx, *found)) return;
+    if (!found || (found->state != SessionState::stopping && !(found->process && found->state == SessionState::running)) ||
+        !idle_since(tx, *found))
+        return;
     found->state = SessionState::stopped;
     found->terminated_at = found->updated_at = now;
     update(tx, *std::move(found));
@@ -219,12 +247,36 @@ std::uint64_t count_waiting(Tx& tx, const ProjectId& project) {
 std::vector<Job> unfinished_since(Tx& tx, std::string_view zone, std::int64_t revision) {
     return all<Job>(tx, "where zone = $1 and ended_at is null and revision > $2 order by created_at, id", zone, revision);
 }
+Job ask_to_end(Tx& tx, Job job, Timestamp now) {
+    if (is_final(job.state) || job.state == JobState::cancelling) return job;
+    job.state = JobState::cancelling;
+    job.updated_at = now;
+    update(tx, job);
+    return job;
+}
 void cancel_jobs(Tx& tx, const SessionId& session, Timestamp now) {
-    for (auto& job : all<Job>(tx, "where session_id = $1 and ended_at is null", session)) {
-        job.state = JobState::cancelling;
-        job.updated_at = now;
-        update(tx, job);
-    }
+    for (auto& job : all<Job>(tx, "where session_id = $1 and ended_at is null", session)) ask_to_end(tx, std::move(job), now);
+}
+
+void insert(Tx& tx, const Process& process) { insert_row(tx, table_of<Process>, process); }
+void update(Tx& tx, const Process& process) { update_row(tx, table_of<Process>, "id", process); }
+namespace {
+constexpr std::string_view of_kept_session = "session_id in (select id from quantum_sessions where is_wanted = 1)";
+}
+std::optional<Process> process(Tx& tx, const ProcessId& id) {
+    auto found = all<Process>(tx, fmt::format("where id = $1 and {}", of_kept_session), id);
+    if (found.empty()) return std::nullopt;
+    found.front().job = job(tx, found.front().job_id).value();
+    return std::move(found.front());
+}
+std::vector<Process> processes(Tx& tx, const ProjectId& project) {
+    auto found = all<Process>(tx, fmt::format("where project_id = $1 and {} order by created_at desc, id limit $2", of_kept_session),
+                              project, limits::page);
+    for (auto& each : found) each.job = job(tx, each.job_id).value();
+    return found;
+}
+std::uint64_t count_processes(Tx& tx, const ProjectId& project) {
+    return counted(tx.query("select count(*) as n from quantum_processes where project_id = $1", project));
 }
 
 void insert(Tx& tx, const Booking& booking) { insert_row(tx, table_of<Booking>, booking); }
@@ -233,8 +285,11 @@ std::optional<Booking> booking(Tx& tx, const BookingId& id) { return one<Booking
 std::vector<Booking> bookings(Tx& tx, const ProjectId& project) {
     return all<Booking>(tx, "where project_id = $1 order by created_at desc, id", project);
 }
-std::vector<Booking> bookings_of_platform(Tx& tx, const PlatformId& platform) {
-    return all<Booking>(tx, "where platform_id = $1 order by started_at, id", platform);
+std::vector<Booking> bookings_of_platform(Tx& tx, const PlatformId& platform, Timestamp since) {
+    return all<Booking>(tx, "where platform_id = $1 and state = 'validated' and finished_at > $2 order by started_at, id", platform, since);
+}
+std::vector<Booking> bookings_of_zone(Tx& tx, std::string_view zone, Timestamp since) {
+    return all<Booking>(tx, "where zone = $1 and finished_at > $2 and state = 'validated' order by started_at, id", zone, since);
 }
 
 }  // namespace meridian::quantum::service::rows

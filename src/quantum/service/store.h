@@ -1,4 +1,4 @@
-// The only SQL about programs, sessions, jobs and bookings.
+// The only SQL about programs, sessions, jobs, processes and bookings.
 #pragma once
 #include <optional>
 #include <string_view>
@@ -34,7 +34,7 @@ std::optional<Session> same_session(store::Tx& tx, const ProjectId& project, std
 std::optional<Timestamp> idle_since(store::Tx& tx, const Session& session);
 // Ends a session that has not ended: its unfinished jobs are asked to end, and it stops when they have. Its booking is over.
 void end_session(store::Tx& tx, Session session, std::string_view why, Timestamp now);
-// Ends a session that is stopping and has no job under way any more.
+// Ends a session that is stopping, or a process's own, and has no job under way any more.
 void stop_if_idle(store::Tx& tx, const SessionId& id, Timestamp now);
 
 void insert(store::Tx& tx, Job job);
@@ -47,13 +47,24 @@ std::uint64_t count_jobs(store::Tx& tx, const SessionId& session);
 std::uint64_t count_waiting(store::Tx& tx, const ProjectId& project);
 // Jobs of the zone that have not ended and changed after `revision`, oldest first.
 std::vector<Job> unfinished_since(store::Tx& tx, std::string_view zone, std::int64_t revision);
+// Asks a job to end; the job as it then is.
+Job ask_to_end(store::Tx& tx, Job job, Timestamp now);
 // Asks every unfinished job of the session to end.
 void cancel_jobs(store::Tx& tx, const SessionId& session, Timestamp now);
+
+void insert(store::Tx& tx, const Process& process);
+void update(store::Tx& tx, const Process& process);
+// With its job; nothing once it is to be deleted.
+std::optional<Process> process(store::Tx& tx, const ProcessId& id);
+std::vector<Process> processes(store::Tx& tx, const ProjectId& project);
+std::uint64_t count_processes(store::Tx& tx, const ProjectId& project);
 
 void insert(store::Tx& tx, const Booking& booking);
 void update(store::Tx& tx, const Booking& booking);
 std::optional<Booking> booking(store::Tx& tx, const BookingId& id);
 std::vector<Booking> bookings(store::Tx& tx, const ProjectId& project);
-std::vector<Booking> bookings_of_platform(store::Tx& tx, const PlatformId& platform);
+// That hold and end after `since`, soonest first.
+std::vector<Booking> bookings_of_platform(store::Tx& tx, const PlatformId& platform, Timestamp since);
+std::vector<Booking> bookings_of_zone(store::Tx& tx, std::string_view zone, Timestamp since);
 
 }  // namespace meridian::quantum::service::rows

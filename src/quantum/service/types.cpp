@@ -54,6 +54,23 @@ bool is_final(JobState state) {
     return true;
 }
 
+ProcessState state_of(const Job& job, bool is_running) {
+    switch (job.state) {
+        case JobState::waiting:
+        case JobState::running:
+            return is_running ? ProcessState::running : ProcessState::starting;
+        case JobState::cancelling:
+            return ProcessState::cancelling;
+        case JobState::completed:
+            return ProcessState::completed;
+        case JobState::error:
+            return ProcessState::error;
+        case JobState::cancelled:
+            return ProcessState::cancelled;
+    }
+    return ProcessState::error;
+}
+
 metering::Price Platform::price() const {
     return {.per_hour = facts.per_hour, .per_shot = facts.per_shot, .per_circuit = facts.per_circuit};
 }

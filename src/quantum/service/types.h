@@ -21,6 +21,8 @@ using ProgramId = Id<struct ProgramTag>;  // the clients' word for a program is 
 using SessionId = Id<struct SessionTag>;
 using JobId = Id<struct JobTag>;
 using BookingId = Id<struct BookingTag>;
+using ApplicationId = Id<struct ApplicationTag>;
+using ProcessId = Id<struct ProcessTag>;
 
 struct Platform {
     PlatformId id;
@@ -32,9 +34,17 @@ struct Platform {
     [[nodiscard]] metering::Price price() const;
 };
 
+// A computation that is ready for who has its input; a process is a run of one.
+struct Application {
+    ApplicationId id;
+    catalog::ApplicationFacts facts;
+};
+
 enum class SessionState { starting, running, stopping, stopped };
 enum class JobState { waiting, running, cancelling, completed, error, cancelled };
 enum class BookingState { waiting, validating, validated, cancelling, cancelled, error };
+// Of a process: what its job does.
+enum class ProcessState { starting, running, completed, cancelling, cancelled, error };
 enum class Priority { low, normal, high };
 constexpr auto names(As<SessionState>) {
     return words<SessionState>({{SessionState::starting, "starting"},
@@ -57,6 +67,14 @@ constexpr auto names(As<BookingState>) {
                                 {BookingState::cancelling, "cancelling"},
                                 {BookingState::cancelled, "cancelled"},
                                 {BookingState::error, "error"}});
+}
+constexpr auto names(As<ProcessState>) {
+    return words<ProcessState>({{ProcessState::starting, "starting"},
+                                {ProcessState::running, "running"},
+                                {ProcessState::completed, "completed"},
+                                {ProcessState::cancelling, "cancelling"},
+                                {ProcessState::cancelled, "cancelled"},
+                                {ProcessState::error, "error"}});
 }
 constexpr auto names(As<Priority>) {
     return words<Priority>({{Priority::low, "low"}, {Priority::normal, "normal"}, {Priority::high, "high"}});
@@ -83,6 +101,7 @@ struct Session {
     std::optional<ProgramId> program;
     std::optional<std::string> parameters;
     std::optional<BookingId> booking;
+    std::optional<ProcessId> process;  // whose only job it runs
     std::optional<std::string> progress_message;
     Timestamp created_at, updated_at;
     std::optional<Timestamp> started_at, terminated_at;
@@ -114,7 +133,8 @@ struct Job {
     Priority priority = Priority::normal;
     std::vector<std::string> tags;
     std::optional<ProgramId> program;
-    bool has_circuit = false;  // a circuit was posted with the job itself
+    bool has_circuit = false;                // a circuit, or a process's input, was posted with the job itself
+    std::optional<std::string> application;  // what is computed from that input: the `computes` of an application
     std::optional<std::string> parameters;
     std::optional<Duration> max_duration;
     RunId run;  // of the ledger; the job's own id unless a run was interrupted
@@ -139,6 +159,23 @@ struct Booking {
     Timestamp created_at, updated_at, started_at, finished_at;
 };
 
+struct Process {
+    ProcessId id;
+    OrganizationId organization;
+    ProjectId project;
+    PrincipalId principal;
+    std::string zone;
+    std::string name;
+    ApplicationId application;
+    PlatformId platform;
+    SessionId session;
+    JobId job_id;
+    std::vector<std::string> tags;
+    Timestamp created_at, updated_at;
+    Job job;  // read with it
+};
+ProcessState state_of(const Job& job, bool is_running);
+
 // What running a job takes, said before it runs. The price that is charged is never more than `cost_max`.
 struct Quote {
     std::string engine;  // "statevector, double precision"
@@ -154,11 +191,16 @@ std::string in_words(const Quote& quote);
 
 namespace limits {
 inline constexpr std::size_t name = 255, tags = 50, tag = 255, parameters_bytes = 64 * 1024, deduplication_id = 255, description = 1024;
+inline constexpr std::size_t input_bytes = 4 * 1024 * 1024;          // of a process
+inline constexpr std::size_t input_body_bytes = 3 * input_bytes;     // of its POST, where characters may be written with strokes
+inline constexpr std::size_t body_on_loop = 64 * 1024;               // larger ones are read on a pool
 inline constexpr std::size_t program_body_bytes = 40 * 1024 * 1024;  // of a POST; a million gates take some 5 MB compressed
 inline constexpr std::size_t sessions_per_project = 1000;            // that have not ended
-inline constexpr std::size_t jobs_per_session = 10'000, waiting_jobs_per_project = 10'000, programs_per_project = 200'000;
+inline constexpr std::size_t jobs_per_session = 10'000, waiting_jobs_per_project = 10'000, programs_per_project = 200'000,
+                             processes_per_project = 10'000;
 inline constexpr std::chrono::seconds session_duration = std::chrono::hours(24 * 7), session_duration_default = std::chrono::hours(12),
-                                      idle_default = std::chrono::minutes(10);
+                                      booking_ahead = std::chrono::hours(24 * 90),  // that a booking may begin
+    idle_default = std::chrono::minutes(10);
 inline constexpr std::uint32_t attempts = 2;                         // a run that was interrupted is run again once
 inline constexpr Duration hold = std::chrono::seconds(2);            // a question about an unfinished job waits so long for its end
 inline constexpr std::size_t held = 10'000;                          // questions that wait at once; more are answered at once

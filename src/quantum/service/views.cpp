@@ -67,6 +67,13 @@ std::optional<Duration> duration_in(const Json& value, const char* field) {
     return std::chrono::duration_cast<Duration>(std::chrono::duration<double>(seconds));
 }
 
+Json json_of_body(const std::string& body) {
+    if (body.empty()) return JsonObject{};
+    auto json = parse_json(body);
+    if (json) return *std::move(json);
+    throw Error(Fault::invalid, fmt::format("The body cannot be read: {}.", json.error().said));
+}
+
 SessionView view(const Session& s) {
     SessionView v;
     v.id = s.id.str();
@@ -75,7 +82,8 @@ SessionView view(const Session& s) {
     v.status = word(s.state);
     v.project_id = s.project.str();
     v.deduplication_id = s.deduplication_id;
-    v.origin_type = "customer";
+    v.origin_type = s.process ? "process" : "customer";
+    if (s.process) v.origin_id = s.process->str();
     v.created_at = s.created_at;
     v.started_at = s.started_at;
     v.updated_at = s.updated_at;
@@ -160,6 +168,7 @@ Json view(const Platform& p) {
     if (f.booking) {
         out["booking_requirement"] = JsonObject{{"min_duration", minutes(f.booking->minutes_min)},
                                                 {"max_duration", minutes(f.booking->minutes_max)},
+                                                {"max_planification_duration", seconds_text(limits::booking_ahead)},
                                                 {"max_booking_per_day", f.booking->per_day_max},
                                                 {"max_booking_per_week", f.booking->per_week_max}};
     }

@@ -106,6 +106,25 @@ constexpr auto describe(As<BookingView>) {
                   field("platform_id", &V::platform_id), field("session_id", &V::session_id));
 }
 
+// The struct in a body that may be large: such a one is read on the pool, since an event loop must not stand still for it.
+Json json_of_body(const std::string& body);
+template <class In>
+Task<In> body_of(http::Called call, Pool& pool) {
+    const auto& body = call.exchange->request().body;  // which lives as long as the exchange
+    const auto read = [&body] { return from_json<In>(json_of_body(body)); };
+    if (body.size() <= limits::body_on_loop) co_return read();
+    co_return co_await on(pool, read);
+}
+// Its route: what `typed` does for a body that it reads itself.
+template <class In, class Out, class F>
+http::Route with_large_body(std::string path, http::Permission may, http::RouteDoc about, std::size_t body_max, F run) {
+    auto route =
+        http::typed<http::Nothing, Out>("POST", std::move(path), std::move(may), http::Dialect::scaleway, std::move(about), std::move(run));
+    route.doc.request = schema<In>(Direction::in);
+    route.body_max = body_max;
+    return route;
+}
+
 SessionView view(const Session& session);
 JobView view(const Job& job, const std::optional<Moment>& moment);
 BookingView view(const Booking& booking);
@@ -158,6 +177,7 @@ Paged<View> paged(std::vector<View> views, const http::Called& call) {
 }
 
 void add_platform_routes(http::Router& router, Quantum& quantum);
+void add_process_routes(http::Router& router, Quantum& quantum);
 void add_session_routes(http::Router& router, Quantum& quantum);
 void add_job_routes(http::Router& router, Quantum& quantum, const Links& links);
 

@@ -23,6 +23,9 @@ Job visible_job(store::Tx& tx, const identity::Caller& caller, const JobId& id) 
 Program visible_program(store::Tx& tx, const identity::Caller& caller, const ProgramId& id) {
     return visible(rows::program(tx, id), caller, id, "model");
 }
+Process visible_process(store::Tx& tx, const identity::Caller& caller, const ProcessId& id) {
+    return visible(rows::process(tx, id), caller, id, "process");
+}
 Booking visible_booking(store::Tx& tx, const identity::Caller& caller, const BookingId& id) {
     return visible(rows::booking(tx, id), caller, id, "booking");
 }
@@ -35,6 +38,10 @@ void check_project(store::Tx& tx, const identity::Caller& caller, const ProjectI
 
 void wrong(std::string field, std::string said) {
     throw Error(Fault::invalid, said).with({std::move(field), FieldProblem::Reason::constraint, said});
+}
+
+Uuid ordered_id(Rng& rng, Timestamp now) {
+    return Uuid::ordered(rng, std::chrono::floor<std::chrono::milliseconds>(now).time_since_epoch().count());
 }
 
 void check_name(const std::string& name) {

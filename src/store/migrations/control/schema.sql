@@ -155,6 +155,21 @@ CREATE TABLE quantum_jobs (
     started_at bigint,
     ended_at bigint,
     revision bigint not null
+, application text);
+CREATE TABLE quantum_processes (
+    id text not null primary key,
+    organization_id text not null references organizations (id),
+    project_id text not null references projects (id),
+    principal_id text not null,
+    zone text not null,
+    name text not null,
+    application_id text not null,
+    platform_id text not null,
+    session_id text not null references quantum_sessions (id) on delete cascade,
+    job_id text not null,
+    tags text not null default '[]',
+    created_at bigint not null,
+    updated_at bigint not null
 );
 CREATE TABLE quantum_programs (
     id text not null primary key,
@@ -189,7 +204,7 @@ CREATE TABLE quantum_sessions (
     started_at bigint,
     terminated_at bigint,
     revision bigint not null
-);
+, process_id text);
 CREATE TABLE replicas (
     id text not null primary key,
     deployment_id text not null references deployments (id) on delete cascade,
@@ -236,12 +251,14 @@ CREATE INDEX endpoints_by_deployment on endpoints (deployment_id);
 CREATE INDEX models_by_project on models (project_id);
 CREATE INDEX outbox_by_topic on outbox (topic, id);
 CREATE INDEX principals_by_organization on principals (organization_id);
+CREATE INDEX quantum_bookings_by_end on quantum_bookings (zone, finished_at);
 CREATE INDEX quantum_bookings_by_platform on quantum_bookings (platform_id, started_at);
 CREATE INDEX quantum_jobs_by_program on quantum_jobs (program_id);
 CREATE INDEX quantum_jobs_by_project on quantum_jobs (project_id, created_at);
 CREATE INDEX quantum_jobs_by_revision on quantum_jobs (revision);
 CREATE INDEX quantum_jobs_by_session on quantum_jobs (session_id, created_at);
 CREATE INDEX quantum_jobs_unfinished on quantum_jobs (zone, ended_at);
+CREATE INDEX quantum_processes_by_project on quantum_processes (project_id, created_at);
 CREATE INDEX quantum_programs_by_project on quantum_programs (project_id, created_at);
 CREATE INDEX quantum_sessions_by_project on quantum_sessions (project_id, created_at);
 CREATE INDEX quantum_sessions_by_state on quantum_sessions (zone, state);
