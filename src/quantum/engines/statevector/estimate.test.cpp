@@ -126,8 +126,8 @@ TEST(Calibrate, MeasuresEveryRate) {
     // A clock of its own: what is measured does not matter here, that every rate is one does.
     const Calibration node = calibrate(team, [&] { return now += 1e-3; });
     EXPECT_EQ(node.threads, 2u);
-    for (const double rate : {node.memory_bytes_per_second, node.cached_bytes_per_second, node.read_bytes_per_second,
-                              node.touch_bytes_per_second})
+    for (const double rate :
+         {node.memory_bytes_per_second, node.cached_bytes_per_second, node.read_bytes_per_second, node.touch_bytes_per_second})
         EXPECT_GT(rate, 1e6);
     EXPECT_GE(node.threads_worth, 1);
     for (const auto& kernels : {node.kernels_double, node.kernels_single}) {
