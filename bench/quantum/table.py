@@ -96,11 +96,11 @@ def promised(results):
     for name in sorted(GOALS | {"ghz26": None}, key=order):
         found = {precision_of(one["variant"]): one for one in results.get(f"{name} meridian 1", {}).get("found", []) if "predicted" in one}
         cells = [cell for precision in ("double", "single") if (one := found.get(precision))
-                 for cell in (seconds(one["run"]), f"{one['predicted'] / one['run']:.2f}", f"{one['rss'] / 2**20:.0f}", f"{one['bytes'] / max(one['rss'], 1):.2f}")]
+                 for cell in (seconds(one["run"]), f"{one['predicted'] / one['run']:.2f}", *((f"{one['rss'] / 2**20:.0f}", f"{one['bytes'] / one['rss']:.2f}") if one["rss"] > 2**24 else ("-", "-")))]
         if len(cells) == 8:
             lines.append(f"| {name} | " + " | ".join(cells) + " |")
     took = [one["calibration"] for k, stored in results.items() if k.split()[1] == "meridian" for one in stored["found"] if "calibration" in one]
-    return [*lines, "", f"Calibration took {min(took):.2f} to {max(took):.2f} s."] if took else lines
+    return [*lines, "", f"Memory below 16 MiB is lost in what the process kept from before and is not judged. Calibration took {min(took):.2f} to {max(took):.2f} s."] if took else lines
 
 
 def tables(stored):
