@@ -8,6 +8,17 @@
 
 namespace meridian::quantum::service {
 
+std::size_t bytes_of(const Circuit& circuit) {
+    const auto of = [](const auto& pool) { return pool.size() * sizeof(pool.front()); };
+    return of(circuit.ops) + of(circuit.operands) + of(circuit.angles) + of(circuit.matrices) + of(circuit.expressions);
+}
+
+std::size_t bytes_of(std::span<const Circuit> circuits) {
+    std::size_t bytes = 0;
+    for (const auto& circuit : circuits) bytes += bytes_of(circuit);
+    return bytes;
+}
+
 expected<Observable> read_observable(const Json& list, std::string_view name) {
     const auto wrong = [&] {
         return complaint(

@@ -1,6 +1,8 @@
 // What the applications compute: read from a process's input, quoted as a circuit's job is, and run on a lane's team.
 #pragma once
+#include <cstddef>
 #include <memory>
+#include <span>
 #include <string>
 #include <string_view>
 
@@ -15,6 +17,7 @@ namespace meridian::quantum::service {
 class Computation {
 public:
     virtual ~Computation() = default;
+    [[nodiscard]] virtual std::size_t bytes() const = 0;  // of memory that its circuits take
     [[nodiscard]] virtual expected<Quote> quote(const metering::Price& price, const Calibration& node, const Allowance& allowance,
                                                 PlanCache* plans) const = 0;
     // The result's text. `options` carries who may end it, and who is told how far it is; its seed is for inputs that name none.
@@ -24,6 +27,10 @@ public:
 
 // `computes` is an application's. Complaints are sentences for whoever wrote the input.
 expected<std::unique_ptr<Computation>> read_computation(std::string_view computes, std::string_view input, const Platform& platform);
+
+// Of memory. A few bytes of text may unroll into many operations.
+std::size_t bytes_of(const Circuit& circuit);
+std::size_t bytes_of(std::span<const Circuit> circuits);
 
 // One for each word that `computes` may be.
 expected<std::unique_ptr<Computation>> read_vqe(const Json& input, const Platform& platform);

@@ -157,7 +157,7 @@ public:
             ready.lane = lane;
             if (ready.quote.seconds_max <= limits::small_seconds && ready.quote.memory_bytes <= limits::small_memory_bytes) break;
         }
-        keep(ready, read_in->decoded, read_in->text.bytes.size());
+        keep(ready, read_in->decoded);
         co_return ready;
     }
 
@@ -236,8 +236,10 @@ private:
         return quote(decoded.job.circuits, {decoded.precision, decoded.parameters.shots}, order.platform.price(), node, allowance, plans);
     }
 
-    void keep(Ready& ready, const std::shared_ptr<Decoded>& decoded, std::size_t bytes) {
-        if (bytes > limits::kept_program_bytes) return;
+    // By what it takes in memory: some bytes of text may be a circuit of a gigabyte.
+    void keep(Ready& ready, const std::shared_ptr<Decoded>& decoded) {
+        const auto bytes = decoded->computation ? decoded->computation->bytes() : bytes_of(decoded->job.circuits);
+        if (bytes > limits::kept_job_bytes) return;
         if (kept_->fetch_add(bytes) + bytes > limits::kept_bytes) {
             kept_->fetch_sub(bytes);
             return;

@@ -24,10 +24,10 @@ std::unique_ptr<Computer> emulator(store::ContentStore& content, Clock& clock, R
                                    EmulatorOptions options);
 
 namespace limits {
-inline constexpr std::size_t kept_program_bytes = 256 * 1024, kept_bytes = std::size_t{64} << 20;  // of programs kept decoded in the queue
-inline constexpr std::size_t plan_caches = 64;                                                     // sessions whose plans are kept
-inline constexpr std::uint64_t small_memory_bytes = std::uint64_t{64} << 20;                       // of a small job
-inline constexpr std::uint64_t memory_shots = 4'000'000;                                           // of a job whose every shot is shown
+inline constexpr std::size_t kept_job_bytes = std::size_t{8} << 20, kept_bytes = std::size_t{256} << 20;  // of circuits kept in the queue
+inline constexpr std::size_t plan_caches = 64;                                                            // sessions whose plans are kept
+inline constexpr std::uint64_t small_memory_bytes = std::uint64_t{64} << 20;                              // of a small job
+inline constexpr std::uint64_t memory_shots = 4'000'000;  // of a job whose every shot is shown
 inline constexpr double small_seconds = 0.05;
 }  // namespace limits
 

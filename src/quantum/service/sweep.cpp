@@ -52,6 +52,7 @@ public:
         for (auto& point : points) inputs_.push_back(std::move(point.inputs));
     }
 
+    [[nodiscard]] std::size_t bytes() const override { return bytes_of(circuits_); }
     [[nodiscard]] expected<Quote> quote(const metering::Price& price, const Calibration& node, const Allowance& allowance,
                                         PlanCache* plans) const override {
         if (!observable_) return service::quote(circuits_, {precision_, shots_}, price, node, allowance, plans);

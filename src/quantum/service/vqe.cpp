@@ -60,6 +60,7 @@ public:
     }
     [[nodiscard]] std::size_t angles() const { return ansatz_.angles.size(); }
 
+    [[nodiscard]] std::size_t bytes() const override { return bytes_of(ansatz_) + energy_.sum.size() * sizeof(PauliTerm); }
     [[nodiscard]] expected<Quote> quote(const metering::Price& price, const Calibration& node, const Allowance& allowance,
                                         PlanCache* plans) const override {
         auto cost = estimate(ansatz_, Precision::double_, 1, node, allowance, plans);
