@@ -73,8 +73,8 @@ def test_a_process_is_receipted_with_declared_joules(api, meridian):
     receipt = meridian.get("/meridian/v1/receipts/" + meridian.get(f"/qaas/v1alpha1/processes/{made.id}")["receipt_id"])["receipt"]
     assert receipt["kind"] == "quantum_job" and receipt["outcome"] == "finished"
     if receipt["energy_basis"] == "declared_watts":  # a counter that can be read is preferred
-        seconds = receipt["usage"]["milliseconds"] / 1000
-        assert 0 <= receipt["energy"] <= 120 * (seconds + 0.001) * 1000
+        # By the time that it took, which may be more than the quote allows to be charged.
+        assert 0 <= receipt["energy"] <= 120 * (receipt["duration_ms"] + 1)
     else:
         assert receipt["energy_basis"] == "counter" and receipt["energy"] >= 0
 
