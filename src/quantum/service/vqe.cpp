@@ -35,7 +35,8 @@ namespace {
 
 // A gradient is a pass forward and one back that does about twice the work, and a pass over the state for each term of the sum.
 constexpr double passes_of_gradient = 4, passes_of_term = 0.5;
-constexpr double searches = 1.5;  // evaluations an iteration, seldom more
+constexpr double seconds_of_gradient = 1e-4;  // the fixed part: what small circuits spend most of their time with
+constexpr double searches = 1.5;              // evaluations an iteration, seldom more
 
 std::optional<Gate> gate_of(std::string_view name, std::initializer_list<std::pair<std::string_view, Gate>> known) {
     for (const auto& [word, gate] : known)
@@ -71,9 +72,10 @@ public:
                                          ansatz_.qubits, cost->bytes, allowance.bytes_free));
         const double each = passes_of_gradient + passes_of_term * static_cast<double>(energy_.sum.size());
         const double times = each * searches * static_cast<double>(iterations_);
-        cost->seconds *= times;
-        cost->seconds_high *= 2 * times;
-        if (cost->joules) *cost->joules *= times;
+        const double fixed = seconds_of_gradient * searches * static_cast<double>(iterations_);
+        if (cost->joules && cost->seconds > 0) *cost->joules *= times + fixed / cost->seconds;
+        cost->seconds = cost->seconds * times + fixed;
+        cost->seconds_high = 2 * (cost->seconds_high * times + fixed);
         return priced(*cost, price,
                       {.engine = "statevector with adjoint gradients, double precision",
                        .why = fmt::format("{} angles on {} qubits, all derivatives in one pass back", angles(), ansatz_.qubits),
