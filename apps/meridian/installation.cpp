@@ -345,7 +345,7 @@ std::vector<DeployedModel> Running::deployed() {
         DeployedModel model;
         model.name = d.model_name;
         model.phase = deployments_->phases().of(d.id);
-        if (model.phase.empty()) model.phase = inference::name(d.state);
+        if (model.phase.name.empty()) model.phase.name = inference::name(d.state);
         model.error = d.error_message.value_or("");
         // The row may still say `ready` from an earlier run: what counts is that somebody answers now.
         const auto served = table->by_model.find(d.model_name);

@@ -10,6 +10,7 @@
 #include "base/expected.h"
 #include "base/log.h"
 #include "identity/service.h"
+#include "inference/phase.h"
 
 namespace meridian::app {
 
@@ -33,7 +34,8 @@ struct UpOptions {
 };
 
 struct DeployedModel {
-    std::string name, phase, error, price, zone;
+    std::string name, error, price, zone;
+    inference::Phase phase;
     bool ready = false;
 };
 

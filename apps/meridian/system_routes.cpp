@@ -33,7 +33,7 @@ public:
                                              {"name", d.name},
                                              {"model_name", d.model_name},
                                              {"status", inference::name(d.state)},
-                                             {"phase", parts_.deployments.phases().of(d.id)},
+                                             {"phase", parts_.deployments.phases().of(d.id).str()},
                                              {"size", d.size},
                                              {"error_message", d.error_message ? Json(*d.error_message) : Json(nullptr)},
                                              {"placed_because", d.placed_because}});

@@ -94,7 +94,7 @@ Task<bool> Events::State::look(WebSocket& socket, Feed& feed, identity::Caller c
     std::map<std::string, std::string> now;
     moves = false;
     for (const auto& d : co_await deployments.list(std::move(caller))) {
-        now[d.id.str()] = view(d, deployments.phases().of(d.id));
+        now[d.id.str()] = view(d, deployments.phases().of(d.id).str());
         moves = moves || is_moving(d.state);
     }
     for (const auto& [id, text] : feed.told) {

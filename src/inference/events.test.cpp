@@ -128,9 +128,9 @@ TEST_F(EventsTest, FirstComesWhatIsAndThenWhatChanges) {
 TEST_F(EventsTest, APhaseInWordsIsToldWhileSomethingMoves) {
     const auto made = house.create("d");
     auto& line = open();
-    house.life->deployments->phases().set(made.id, "fetching 3 of 9 MB");
+    house.life->deployments->phases().set(made.id, {"fetching", 3'000'000, 9'000'000});
     house.world.run_for(2s);
-    EXPECT_EQ(line.told.back().at("deployment").at("phase"), "fetching 3 of 9 MB");
+    EXPECT_EQ(line.told.back().at("deployment").at("phase"), "fetching 3.0 of 9.0 MB");
 }
 
 TEST_F(EventsTest, ASlowClientGetsTheLatestAndNotEveryStateBetween) {
@@ -138,7 +138,7 @@ TEST_F(EventsTest, ASlowClientGetsTheLatestAndNotEveryStateBetween) {
     auto& line = open();
     for (int i = 0; i < 500; ++i) {
         if (i == 1) line.is_slow = true;
-        house.life->deployments->phases().set(made.id, std::to_string(i));
+        house.life->deployments->phases().set(made.id, {std::to_string(i)});
         house.world.run_for(600ms);
     }
     const auto before = line.told.size();

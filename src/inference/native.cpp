@@ -95,7 +95,12 @@ public:
 
     Task<Json> progress(Call<> call) {
         const auto d = co_await deployments_.get(call.caller_as<identity::Caller>(), http::id_param<DeploymentId>(call, "deployment_id"));
-        co_return JsonObject{{"status", name(d.state)}, {"phase", deployments_.phases().of(d.id)}, {"placed_because", d.placed_because}};
+        const auto phase = deployments_.phases().of(d.id);
+        co_return JsonObject{{"status", name(d.state)},
+                             {"phase", phase.name},
+                             {"bytes_done", phase.done},
+                             {"bytes_total", phase.total},
+                             {"placed_because", d.placed_because}};
     }
 
     // The runtime's log is content of the project: it is read through the project's handle.

@@ -83,8 +83,8 @@ void Reconciler::publish(const Known& known) {
         served->created_at = deployment ? deployment->created_at : model.created_at;
         if (deployment) served->deployment = deployment->id;
         served->waiting_for = deployment ? std::string(name(deployment->state)) : std::string();
-        if (deployment && !deployments_.phases().of(deployment->id).empty())
-            served->waiting_for += ", " + deployments_.phases().of(deployment->id);
+        if (const auto phase = deployment ? deployments_.phases().of(deployment->id) : Phase(); !phase.name.empty())
+            served->waiting_for += ", " + phase.str();
         if (deployment) {
             served->auth_disabled = std::ranges::any_of(deployment->endpoints, &Endpoint::auth_disabled);
             for (const auto& rule : deployment->acl) served->access.push_back(rule.ip);

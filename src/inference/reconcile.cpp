@@ -19,11 +19,7 @@ std::vector<ReplicaRow> of(const DeploymentId& id, const std::vector<ReplicaRow>
     return out;
 }
 
-std::string words(const catalog::Progress& progress) {
-    if (progress.total == 0) return std::string(catalog::name(progress.phase));
-    return fmt::format("{} {:.1f} of {:.1f} MB", catalog::name(progress.phase), static_cast<double>(progress.done) / 1e6,
-                       static_cast<double>(progress.total) / 1e6);
-}
+Phase phase_of(const catalog::Progress& progress) { return {std::string(catalog::name(progress.phase)), progress.done, progress.total}; }
 
 }  // namespace
 
@@ -126,13 +122,13 @@ Task<> Reconciler::bring(Deployment deployment) {
         if (!model) throw Error(Fault::not_found, "The model has left the catalogue.");
         if (!model->is_upstream()) {
             if (catalog_.is_local(*model)) {
-                deployments_.phases().set(id, "verifying");
+                deployments_.phases().set(id, {"verifying"});
                 co_await catalog_.verify(*model);
             }
             co_await catalog_.ensure_local(*model,
-                                           [this, id](catalog::Progress progress) { deployments_.phases().set(id, words(progress)); });
+                                           [this, id](catalog::Progress progress) { deployments_.phases().set(id, phase_of(progress)); });
         }
-        deployments_.phases().set(id, "starting");
+        deployments_.phases().set(id, {"starting"});
     } catch (const Error& error) {
         log::error("inference", "deployment {}: {} {}", id.str(), error.said, error.logged);
         failure = error.said;

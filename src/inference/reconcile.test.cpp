@@ -34,7 +34,7 @@ TEST_F(ReconcilerTest, WhatIsCreatedBecomesReadyAndIsServed) {
     EXPECT_EQ(d.size, 2u);
     EXPECT_THAT(d.placed_because, HasSubstr("debian"));
     EXPECT_FALSE(d.error_message);
-    EXPECT_EQ(house.life->deployments->phases().of(made.id), "");
+    EXPECT_EQ(house.life->deployments->phases().of(made.id).name, "");
     ASSERT_EQ(house.driver.launches.size(), 2u);
     const auto& launch = house.driver.launches.front();
     EXPECT_EQ(alias(launch), "talk");

@@ -48,20 +48,25 @@ void check_project(store::Tx& tx, const identity::Caller& caller, const ProjectI
 
 }  // namespace
 
-void Phases::set(const DeploymentId& id, std::string words) {
+std::string Phase::str() const {
+    if (total == 0) return name;
+    return fmt::format("{} {:.1f} of {:.1f} MB", name, static_cast<double>(done) / 1e6, static_cast<double>(total) / 1e6);
+}
+
+void Phases::set(const DeploymentId& id, Phase phase) {
     const std::lock_guard lock(mutex_);
-    words_[id] = std::move(words);
+    phases_[id] = std::move(phase);
 }
 
 void Phases::clear(const DeploymentId& id) {
     const std::lock_guard lock(mutex_);
-    words_.erase(id);
+    phases_.erase(id);
 }
 
-std::string Phases::of(const DeploymentId& id) const {
+Phase Phases::of(const DeploymentId& id) const {
     const std::lock_guard lock(mutex_);
-    const auto it = words_.find(id);
-    return it == words_.end() ? std::string() : it->second;
+    const auto it = phases_.find(id);
+    return it == phases_.end() ? Phase() : it->second;
 }
 
 Deployments::Deployments(store::Store& store, const catalog::Catalog& catalog, std::vector<fleet::Node> nodes, geography::Zone zone,

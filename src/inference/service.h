@@ -13,6 +13,7 @@
 #include "fleet/service.h"
 #include "geography/types.h"
 #include "identity/service.h"
+#include "inference/phase.h"
 #include "inference/runtime.h"
 #include "inference/types.h"
 #include "store/store.h"
@@ -41,16 +42,16 @@ struct DeploymentChange {
     std::optional<std::string> model;
 };
 
-// What a deployment is doing right now, in words for people; kept in memory, read by any loop.
+// What deployments are doing right now; kept in memory, read by any loop.
 class Phases {
 public:
-    void set(const DeploymentId& id, std::string words);
+    void set(const DeploymentId& id, Phase phase);
     void clear(const DeploymentId& id);
-    [[nodiscard]] std::string of(const DeploymentId& id) const;
+    [[nodiscard]] Phase of(const DeploymentId& id) const;  // without a name when there is none
 
 private:
     mutable std::mutex mutex_;
-    std::map<DeploymentId, std::string> words_;
+    std::map<DeploymentId, Phase> phases_;
 };
 
 class Deployments {

@@ -176,12 +176,12 @@ TEST_F(DeploymentsTest, TwoWritersOfOneRowDoNotOverwriteEachOther) {
 TEST(Phases, AreRememberedUntilCleared) {
     Phases phases;
     const DeploymentId id;
-    EXPECT_EQ(phases.of(id), "");
-    phases.set(id, "fetching");
-    phases.set(id, "starting");
-    EXPECT_EQ(phases.of(id), "starting");
+    EXPECT_EQ(phases.of(id).name, "");
+    phases.set(id, {"fetching"});
+    phases.set(id, {"starting"});
+    EXPECT_EQ(phases.of(id).name, "starting");
     phases.clear(id);
-    EXPECT_EQ(phases.of(id), "");
+    EXPECT_EQ(phases.of(id).name, "");
 }
 
 }  // namespace

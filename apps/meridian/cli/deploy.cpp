@@ -34,7 +34,10 @@ Json wait_until_ready(Api& api, Json deployment, bool quiet) {
             throw Failure{failed, "The deployment failed: " + field(deployment, "error_message"), "meridian logs " + id};
         }
         const auto progress = api.get("/meridian/v1/deployments/" + id + "/progress");
-        if (!quiet) line.show(field(progress, "phase").empty() ? field(deployment, "status") : field(progress, "phase"), 0, 0);
+        const auto phase = field(progress, "phase");
+        if (!quiet)
+            line.show(phase.empty() ? field(deployment, "status") : phase, static_cast<std::uint64_t>(number(progress, "bytes_done")),
+                      static_cast<std::uint64_t>(number(progress, "bytes_total")));
         std::this_thread::sleep_for(std::chrono::milliseconds(100));
         deployment = api.get(deployments(api) + "/" + id);
     }

@@ -72,7 +72,7 @@ bool wait_for_models(Installation& running, const std::vector<std::string>& want
             if (!quiet && !wanted.empty()) line.finish(terminal::dim(fmt::format("{} ready", fmt::join(wanted, ", "))));
             return true;
         }
-        if (!quiet) line.show(waiting->name + ": " + waiting->phase, 0, 0);
+        if (!quiet) line.show(waiting->name + ": " + waiting->phase.name, waiting->phase.done, waiting->phase.total);
         if (const auto got = signal_within(look_every_ms); got && *got != SIGHUP) return false;
     }
 }
@@ -123,8 +123,8 @@ void print_screen(const Installation& running, const UpOptions& o, const std::ve
                    "yours from the first start, or a new one: meridian keys create --data " + o.data);
     }
     for (const auto& model : models) {
-        fmt::print("  {}             {}  {}  {}\n", dim("model"), bold(model.name), model.ready ? model.price : terminal::bad(model.phase),
-                   dim(model.zone));
+        fmt::print("  {}             {}  {}  {}\n", dim("model"), bold(model.name),
+                   model.ready ? model.price : terminal::bad(model.phase.str()), dim(model.zone));
     }
     if (!models.empty()) {
         const auto& name = models.front().name;
