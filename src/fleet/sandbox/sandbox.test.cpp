@@ -28,17 +28,20 @@ std::vector<int> own_cpus() {
 class SandboxTest : public ProcessDriverTest {
 protected:
     // What the sandbox lets the fake runtime do, by its own account.
-    static std::string report(Host& host, const Replica& replica) {
+    static std::string report(Host& host, const Replica& replica) { return host.wait(ask(host, replica)); }
+
+private:
+    // On the loop, to which the client belongs from its first moment to its last.
+    static Task<std::string> ask(Host& host, Replica replica) {
         http::Client client(host.network, host.clock, host.loops.executor(0), {});
         const http::Target target{.tls = false, .host = "replica", .port = 80, .local = replica.address};
-        http::Outgoing ask{.method = "GET",
-                           .path = "/sandbox",
-                           .headers = {{"Authorization", "Bearer " + replica.secret}},
-                           .body = {},
-                           .fresh_connection = true};
-        const auto answer = host.wait(client.fetch(target, ask, 65536, nullptr));
-        client.close();
-        return answer ? answer->body : answer.error().said;
+        http::Outgoing request{.method = "GET",
+                               .path = "/sandbox",
+                               .headers = {{"Authorization", "Bearer " + replica.secret}},
+                               .body = {},
+                               .fresh_connection = true};
+        const auto answer = co_await client.fetch(target, std::move(request), 65536, nullptr);
+        co_return answer ? answer->body : answer.error().said;
     }
 };
 
