@@ -18,7 +18,7 @@ namespace meridian::http {
 
 struct IntakeLimits {
     std::size_t starts = 32;
-    Duration fresh = std::chrono::milliseconds(100);
+    Duration fresh = std::chrono::milliseconds(25);
     Duration patience = std::chrono::seconds(1);
 };
 
