@@ -10,10 +10,6 @@ namespace meridian::http {
 // Whether there is room for one more run; waits for its turn when too many want to begin. Whoever leaves meanwhile loses the place.
 Task<ServerConnection::Taken> ServerConnection::take_on() {
     auto& core = *core_;
-    if (core.runs >= core.limits.runs) {
-        core.counters.shed_runs.fetch_add(1, std::memory_order_relaxed);
-        co_return Taken::no;
-    }
     if (!core.intake.begin(core_)) {
         Intake::Place place;
         start_read();  // its end is the news that the client has gone
@@ -27,6 +23,10 @@ Task<ServerConnection::Taken> ServerConnection::take_on() {
             core.counters.shed_late.fetch_add(1, std::memory_order_relaxed);
             co_return Taken::no;
         }
+    }
+    if (core.runs >= core.limits.runs) {  // after the wait, in which others may have begun
+        core.counters.shed_runs.fetch_add(1, std::memory_order_relaxed);
+        co_return Taken::no;
     }
     ++core.runs;
     is_run_ = true;

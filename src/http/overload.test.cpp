@@ -89,6 +89,19 @@ TEST_F(OverloadTest, WhoLeavesTheLineIsNotServed) {
     EXPECT_EQ(server->counters().waiting, 0u);
 }
 
+TEST_F(OverloadTest, WhoWaitedMeetsTheLimitOfRunsToo) {
+    limits.intake.starts = 1;
+    limits.runs = 2;
+    start();
+    std::vector<Peer> peers;
+    for (int i = 0; i < 4; ++i) peers.push_back(connect());
+    world.network().set_latency(1ms);
+    for (auto& peer : peers) tell(peer, post("/waits"));
+    world.run_for(100ms);
+    EXPECT_EQ(seen.calls, 2u);
+    EXPECT_EQ(server->counters().shed_runs, 2u);
+}
+
 TEST_F(OverloadTest, DrainingLetsThoseInTheLineEnd) {
     limits.intake.starts = 1;
     start();
