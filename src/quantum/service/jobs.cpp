@@ -150,16 +150,13 @@ Task<std::vector<Job>> Quantum::jobs(identity::Caller caller, std::optional<Sess
 }
 
 Task<Job> Quantum::change_job(identity::Caller caller, JobId id, JobChange change) {
-    if (change.name) check_name(*change.name);
-    if (change.tags) check_tags(*change.tags);
+    check_words(change);
     const auto priority = change.tags ? std::optional(priority_of(*change.tags)) : std::nullopt;
     const auto now = clock_.now();
     co_return co_await store_.write([caller, id, change, priority, now](store::Tx& tx) {
         auto job = visible_job(tx, caller, id);
-        if (change.name) job.name = *change.name;
-        if (change.tags) job.tags = *change.tags;
         if (priority) job.priority = *priority;
-        job.updated_at = now;
+        take_words(job, change, now);
         rows::update(tx, job);
         return job;
     });

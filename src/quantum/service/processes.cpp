@@ -113,14 +113,11 @@ Task<std::vector<Process>> Quantum::processes(identity::Caller caller, ProjectId
 }
 
 Task<Process> Quantum::change_process(identity::Caller caller, ProcessId id, JobChange change) {
-    if (change.name) check_name(*change.name);
-    if (change.tags) check_tags(*change.tags);
+    check_words(change);
     const auto now = clock_.now();
     co_return co_await store_.write([caller, id, change, now](store::Tx& tx) {
         auto process = visible_process(tx, caller, id);
-        if (change.name) process.name = *change.name;
-        if (change.tags) process.tags = *change.tags;
-        process.updated_at = now;
+        take_words(process, change, now);
         rows::update(tx, process);
         return process;
     });

@@ -150,16 +150,13 @@ Task<std::vector<Session>> Quantum::sessions(identity::Caller caller, ProjectId 
 }
 
 Task<Session> Quantum::change_session(identity::Caller caller, SessionId id, SessionChange change) {
-    if (change.name) check_name(*change.name);
-    if (change.tags) check_tags(*change.tags);
+    check_words(change);
     const auto now = clock_.now();
     co_return co_await store_.write([caller, id, change, now](store::Tx& tx) {
         auto session = visible_session(tx, caller, id);
-        if (change.name) session.name = *change.name;
-        if (change.tags) session.tags = *change.tags;
         if (change.max_duration) session.max_duration = checked("max_duration", change.max_duration, {});
         if (change.max_idle_duration) session.max_idle_duration = checked("max_idle_duration", change.max_idle_duration, {});
-        session.updated_at = now;
+        take_words(session, change, now);
         rows::update(tx, session);
         return session;
     });

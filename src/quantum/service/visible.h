@@ -21,6 +21,17 @@ Uuid ordered_id(Rng& rng, Timestamp now);
 
 void check_name(const std::string& name);
 void check_tags(const std::vector<std::string>& tags);
+
+// The name and the tags that the change of a session, a job or a process may carry.
+void check_words(const auto& change) {
+    if (change.name) check_name(*change.name);
+    if (change.tags) check_tags(*change.tags);
+}
+void take_words(auto& row, const auto& change, Timestamp now) {
+    if (change.name) row.name = *change.name;
+    if (change.tags) row.tags = *change.tags;
+    row.updated_at = now;
+}
 void check_parameters(const std::optional<std::string>& parameters);
 
 }  // namespace meridian::quantum::service
