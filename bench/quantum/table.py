@@ -6,6 +6,7 @@ import re
 # circuit -> least ratio to the best peer that was asked for, in double and single precision
 GOALS = {"qft20": (10, 8), "qft22": (10, 8), "qft24": (10, 8), "qft26": (10, 8), "qaoa22": (8, 4), "qv20": (7, 1.6), "qv22": (7, 1.6), "qv24": (7, 1.6), "hea24": (5, 1.6),
          "grid24": (5, 1.5), "qft18": (1.5, 1.2), "hea18": (1.5, 1.2), "qaoa18": (1.5, 1.2), "qv16": (1.5, 1.2)}
+ENERGIES = {"vqe12": ("500 parameter sets, 12 qubits x 4 layers, 23 terms", 10), "grad16": ("adjoint gradient, 16 qubits x 10 layers, 31 terms", 2.5)}
 PEERS = ["lightning", "qulacs", "aer", "qsim"]
 COLOURS = {"meridian": "#c2410c", "lightning": "#2563eb", "qsim": "#15803d"}
 
@@ -55,6 +56,20 @@ def main_table(results, threads, key, goals=None):
 def order(name):
     kind, n = re.fullmatch(r"([a-z]+)(\d+)", name).groups()
     return (int(n) <= 18, kind, int(n))
+
+
+def energies(results):
+    """Ours and lightning.qubit's, in double precision; `off by` is how far the first value of one lies from that of the other."""
+    lines = ["| what | lightning.qubit | ours, double | ratio | off by | single | two threads, double | single |", "|---|--:|--:|--:|--:|--:|--:|--:|"]
+    for name, (said, goal) in ENERGIES.items():
+        peer, ours = (least(results, name, who, 1, "double", "cpu") for who in ("lightning", "meridian"))
+        if peer is None or ours is None:
+            continue
+        apart = abs(least(results, name, "lightning", 1, "double", "value") - least(results, name, "meridian", 1, "double", "value"))
+        cells = [seconds(peer), seconds(ours), ratio(peer, ours, goal), f"{apart:.0e}", seconds(least(results, name, "meridian", 1, "single", "cpu")),
+                 *(seconds(least(results, name, "meridian", 2, precision, "core")) for precision in ("double", "single"))]
+        lines.append(f"| {said} | " + " | ".join(cells) + " |")
+    return lines
 
 
 def every_peer(results, threads, key):
@@ -109,6 +124,7 @@ def tables(stored):
     return "\n".join([f"- measured between {times[0]} and {times[-1]} UTC, each circuit and simulator in a process of its own",
                       "- command: `bench/quantum/run.py`, then `bench/report.py`", "",
                       "CPU seconds, one thread (planning, |0...0> and all gates; for peers the gates alone):", "", *main_table(results, 1, "cpu"), "",
+                      "Energies and gradients, CPU seconds of one thread, beside it seconds on the wall of two:", "", *energies(results), "",
                       "Every peer, CPU seconds, one thread, best variant:", "", *every_peer(results, 1, "cpu"), "",
                       "OpenQASM text to 10,000 counts (`ghz26`: 100,000), seconds on the wall, one thread:", "", *main_table(results, 1, "e2e", 1), "",
                       "Every peer, text to counts:", "", *every_peer(results, 1, "e2e"), "",

@@ -142,8 +142,12 @@ def qaoa(n, layers=6):
 
 
 GRIDS = {16: (4, 4, 14), 18: (3, 6, 10), 20: (4, 5, 14), 24: (4, 6, 14), 25: (5, 5, 14)}
-MAKERS = {"qft": qft, "qv": quantum_volume, "ghz": ghz, "hea": ansatz, "grid": lambda n: grid(*GRIDS[n]), "qaoa": qaoa}
-FULL = ["qft20", "qft22", "qft24", "qft26", "qv20", "qv22", "qv24", "hea24", "grid24", "qaoa22", "ghz26", "hea18", "qaoa18", "qft18", "qv16"]
+MAKERS = {"qft": qft, "qv": quantum_volume, "ghz": ghz, "hea": ansatz, "grid": lambda n: grid(*GRIDS[n]), "qaoa": qaoa,
+          "vqe": lambda n: ansatz(n, 4), "grad": ansatz}
+KINDS = {"vqe": "sets", "grad": "gradient"}  # of the others: "sv", a state vector
+SETS = 500
+FULL = ["qft20", "qft22", "qft24", "qft26", "qv20", "qv22", "qv24", "hea24", "grid24", "qaoa22", "ghz26", "hea18", "qaoa18", "qft18", "qv16",
+        "vqe12", "grad16"]
 SHOTS = {"ghz26": 100_000}
 
 
@@ -152,14 +156,28 @@ def circuit(name):
     return MAKERS[kind](int(n))
 
 
+def chain(n):
+    """The energy that `vqe` and `grad` ask for, as (coefficient, letter, qubits): ZZ on neighbours, a field along X."""
+    return [(1.0, "Z", (q, q + 1)) for q in range(n - 1)] + [(0.5, "X", (q,)) for q in range(n)]
+
+
+def parameter_sets(made):
+    """SETS rows of angles, in the order of the circuit's own."""
+    r = random.Random(6)
+    return [[r.uniform(-3, 3) for op in made.ops for _ in op[1]] for _ in range(SETS)]
+
+
 def write(folder, names):
     folder = pathlib.Path(folder)
     folder.mkdir(parents=True, exist_ok=True)
     index = {}
     for name in names:
         made = circuit(name)
+        kind = KINDS.get(re.match("[a-z]+", name)[0], "sv")
         file = folder / f"{name}.qasm"
-        file.write_text(made.qasm(measured=True))
-        index[name] = {"kind": "sv", "file": str(file), "n": made.n, "gates": len(made.ops), "shots": SHOTS.get(name, 10_000)}
+        file.write_text(made.qasm(measured=kind == "sv"))
+        if kind != "sv":
+            (folder / f"{name}.json").write_text(json.dumps({"sum": chain(made.n), "sets": parameter_sets(made) if kind == "sets" else []}))
+        index[name] = {"kind": kind, "file": str(file), "n": made.n, "gates": len(made.ops), "shots": SHOTS.get(name, 10_000)}
     (folder / "index.json").write_text(json.dumps(index, indent=1))
     return index

@@ -122,8 +122,8 @@ public:
         co_return NoContent{};
     }
     Task<Json> circuit(Call<> call) {
-        co_return JsonObject{
-            {"qiskit_circuit", co_await quantum_.circuit(call.caller_as<Caller>(), http::id_param<JobId>(call, "job_id"))}};
+        const auto text = co_await quantum_.circuit(call.caller_as<Caller>(), http::id_param<JobId>(call, "job_id"));
+        co_return JsonObject{{"qiskit_circuit", text}};
     }
     Task<Listed<"job_results", JobResultView>> results(Call<> call) {
         const auto caller = call.caller_as<Caller>();

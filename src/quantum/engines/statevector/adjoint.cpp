@@ -144,7 +144,8 @@ void go_back(const Circuit& circuit, State<double>& psi, State<double>& lambda, 
     const std::vector<Step> steps = steps_back(circuit);
     const std::size_t part_blocks = std::min(psi.blocks(), blocks_of_a_part), parts = psi.blocks() / part_blocks;
     const auto is_local = [&](const Step& step) {
-        return !step.is_wide && std::ranges::all_of(step.backward.high_bits, [&](std::size_t bit) { return bit < part_blocks; });
+        return !step.is_wide &&
+               std::ranges::all_of(step.backward.high_bits, [&](std::size_t bit) { return bit < Backward::vectors(part_blocks); });
     };
     for (std::size_t begin = 0; begin < steps.size();) {
         if (steps[begin].is_wide) {

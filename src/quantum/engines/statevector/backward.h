@@ -11,9 +11,9 @@ namespace meridian::quantum {
 
 // A matrix on at most two positions under controls, made ready for the layout. Row r of the matrix has bit t of r at targets[t].
 //
-// Targets in the lanes become permutations of lanes (flips), targets above them choose among blocks: new[r] = sum over high flips h and low
-// flips l of coefficient[r][h][l] * permuted_l(old[r ^ h]), where r runs over the high targets alone and coefficients are lanes. Lanes
-// whose controls do not agree get the identity.
+// Works in vectors of the machine's own size, which are parts of a block. Targets in their lanes become permutations of lanes (flips),
+// targets above them choose among vectors: new[r] = sum over high flips h and low flips l of coefficient[r][h][l] * permuted_l(old[r ^ h]),
+// where r runs over the high targets alone and coefficients are lanes. Lanes whose controls do not agree get the identity.
 struct Backward {
     std::vector<unsigned> targets;
     std::uint64_t control_mask = 0, control_value = 0;  // positions
@@ -22,14 +22,16 @@ struct Backward {
 
     // Filled by `ready`.
     unsigned high = 0, flips = 0;                      // targets above the lanes; log2 of the low flips
+    bool is_exchange = false;                          // X, whose target and controls are all above the lanes
     std::size_t first_flip = 0, second_flip = 0;       // of lanes
-    std::vector<std::size_t> high_bits;                // of block numbers, ascending
-    std::size_t block_mask = 0, block_value = 0;       // controls above the lanes
+    std::vector<std::size_t> high_bits;                // of vector numbers, ascending
+    std::size_t vector_mask = 0, vector_value = 0;     // controls above the lanes
     std::vector<double> coefficients;                  // [r][h][l] re lanes, im lanes
     std::vector<std::size_t> high_target, low_target;  // indices into targets
     void ready();
-    // Groups of blocks that belong together: the kernel works on a range of [0, blocks >> high).
-    [[nodiscard]] std::size_t groups(std::size_t blocks) const { return blocks >> high; }
+    // Groups of vectors that belong together: the kernel works on a range of them.
+    [[nodiscard]] std::size_t groups(std::size_t blocks) const { return vectors(blocks) >> high; }
+    static std::size_t vectors(std::size_t blocks);
 };
 
 // sums[r * 4 + c] += sum of psi_r conj(lambda_c) over all indices whose controls agree, r and c the targets' values, before undoing.

@@ -1,7 +1,6 @@
 #include "quantum/engines/statevector/batch.h"
 
 #include <algorithm>
-#include <array>
 #include <atomic>
 
 namespace meridian::quantum {
@@ -27,22 +26,22 @@ std::vector<std::vector<std::size_t>> by_structure(std::span<const Circuit> circ
 
 std::optional<LanePlan> lane_plan(const Prepared& program, std::size_t circuits, Precision precision) {
     // A pass costs the same however many lanes are used, and a lone circuit fuses better.
-    const std::size_t lanes = precision == Precision::double_ ? LaneStates<double>::lanes : LaneStates<float>::lanes;
-    return circuits >= lanes / 4 ? LanePlan::of(program) : std::nullopt;
+    const std::size_t lanes = precision == Precision::double_ ? LaneStates<double>::lanes() : LaneStates<float>::lanes();
+    return circuits >= std::max<std::size_t>(2, lanes / 4) ? LanePlan::of(program) : std::nullopt;
 }
 
 template <class Real>
 bool run_in_lanes(const LanePlan& plan, std::span<const Circuit> circuits, std::span<const std::size_t> numbers, Team& team,
                   const std::function<bool(double)>& between,
                   const std::function<void(const LaneStates<Real>&, std::span<const std::size_t>)>& use) {
-    constexpr std::size_t lanes = LaneStates<Real>::lanes;
+    const std::size_t lanes = LaneStates<Real>::lanes();
     const std::size_t rounds = (numbers.size() + lanes - 1) / lanes;
     std::atomic<bool> goes_on = true;
     team.run([&](unsigned member) {
         const auto [begin, end] = team.share(rounds, member);
         if (begin == end) return;
         LaneStates<Real> states(plan);
-        std::array<const Circuit*, lanes> bound{};
+        std::vector<const Circuit*> bound(lanes);
         for (std::size_t round = begin; round < end && goes_on; ++round) {
             if (member == 0 && !between(double(round - begin) / double(end - begin))) goes_on = false;
             const auto here = numbers.subspan(round * lanes, std::min(lanes, numbers.size() - round * lanes));

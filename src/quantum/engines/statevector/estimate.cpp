@@ -181,14 +181,14 @@ Cost with_joules(Cost cost, const Calibration& node, const Allowance& allowance)
 // A group that runs in lanes: every member works on rounds of its own.
 Cost cost_in_lanes(const Prepared& program, const LanePlan& plan, std::size_t circuits, Precision precision, std::uint64_t shots,
                    const Calibration& node) {
-    const std::size_t lanes = precision == Precision::double_ ? LaneStates<double>::lanes : LaneStates<float>::lanes;
+    const std::size_t lanes = precision == Precision::double_ ? LaneStates<double>::lanes() : LaneStates<float>::lanes();
     const std::size_t rounds = (circuits + lanes - 1) / lanes;
     const double amplitudes = double(std::uint64_t{1} << plan.qubits);
     const double spread = std::min(double(rounds), node.threads_worth);
     const double computing = double(rounds) * plan.passes() * node.seconds_per_lane_pass;
     const double drawing = double(circuits) * (amplitudes * seconds_per_entry + double(shots) * node.seconds_per_shot);
     Cost cost;
-    cost.bytes = node.threads * (128u << plan.qubits) + circuits * peak_bytes(program, precision, shots);
+    cost.bytes = node.threads * LaneStates<double>::bytes(plan.qubits) + circuits * peak_bytes(program, precision, shots);
     cost.operations = std::uint64_t(16 * plan.passes() * double(circuits));
     cost.seconds = (computing + drawing) / spread;
     cost.seconds_low = (1 - error_share) * cost.seconds;

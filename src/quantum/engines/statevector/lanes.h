@@ -2,53 +2,53 @@
 //
 // Problem: a small state is left waiting for kernels to begin and for permutations within vectors. Idea: lay out amplitude k of all sets
 // next to each other. Then every qubit is far from the lanes, a gate is the same loop for each of them, and each set brings its own
-// coefficients. Gates on one qubit that follow each other are multiplied first, set by set; X under controls moves amplitudes and
-// multiplies nothing.
+// coefficients.
 #pragma once
 #include <cstddef>
-#include <cstdint>
 #include <memory>
-#include <optional>
 #include <span>
 #include <vector>
 
+#include "quantum/engines/statevector/lane_plan.h"
 #include "quantum/engines/statevector/observable.h"
-#include "quantum/engines/statevector/prepare.h"
 #include "quantum/engines/statevector/table.h"
 
 namespace meridian::quantum {
 
-// What one structure needs: the steps, without their coefficients.
-struct LanePlan {
-    enum class Kind : std::uint8_t { exchange, diagonal, one, two };  // exchange: X on one target
-    struct Step {
-        Kind kind = Kind::one;
-        std::uint32_t targets[2] = {0, 0};
-        std::uint8_t target_count = 0;
-        std::uint64_t control_mask = 0, control_value = 0;
-        std::vector<std::uint32_t> ops;  // in order
+// A Pauli sum over the places of a plan.
+class LaneObservable {
+public:
+    LaneObservable(const LanePlan& plan, const Observable& observable);
+
+    // Terms that flip the same qubits. Z alone: a weight for each place. Else a place and its partner are taken together: weights of the
+    // real and of the imaginary part of conj(partner) x amplitude.
+    struct Group {
+        std::size_t mask = 0;
+        std::vector<std::uint16_t> bases;  // of the pairs
+        std::vector<double> real, imaginary;
     };
-    std::uint32_t qubits = 0;
-    std::vector<Op> ops;
-    std::vector<Step> steps;
+    [[nodiscard]] const std::vector<Group>& groups() const { return groups_; }
+    [[nodiscard]] double constant() const { return constant_; }
 
-    // Amplitudes that all steps pass over, each weighed by what it costs beside a 2x2 matrix.
-    [[nodiscard]] double passes() const;
-
-    // Nothing where lanes do not serve: a large state, or matrices on more than two qubits.
-    static std::optional<LanePlan> of(const Prepared& program);
+private:
+    std::vector<Group> groups_;
+    double constant_;
 };
 
 template <class Real>
 class LaneStates {
 public:
-    static constexpr std::size_t lanes = 64 / sizeof(Real);
+    static constexpr std::size_t lanes_max = 64 / sizeof(Real);
+    // Of this machine's vectors.
+    static std::size_t lanes();
+    static std::size_t bytes(unsigned qubits) { return (2 * lanes() * sizeof(Real)) << qubits; }
 
     explicit LaneStates(const LanePlan& plan);
-    // From |0...0>, with the angles of up to `lanes` circuits of the plan's structure.
+    // From |0...0>, with the angles of up to `lanes()` circuits of the plan's structure.
     void run(std::span<const Circuit* const> circuits);
     [[nodiscard]] Table table(std::size_t lane) const;
-    void expectations(const Observable& observable, std::span<double> out) const;
+    // One value a circuit.
+    void expectations(const LaneObservable& observable, std::span<double> out) const;
 
 private:
     struct Release {
@@ -56,19 +56,23 @@ private:
     };
     using Block = std::unique_ptr<Real[], Release>;
     static Block room(std::size_t vectors);
-    void bind(std::span<const Circuit* const> circuits);
+
+    void bind_runs();
+    void start();
+    void fill_tables(const LanePlan::Step& step, Real* out);
+    void bind_dense(const LanePlan::Step& step, Real* out);
+    bool bind_turns(const LanePlan::Step& step);  // false: by sine and cosine
 
     const LanePlan& plan_;
-    Block state_;                     // amplitude k: vector 2k of real, vector 2k + 1 of imaginary parts
-    Block coefficients_;              // of all steps, one after the other
-    std::vector<std::size_t> first_;  // vector of each step's coefficients
+    std::span<const Circuit* const> circuits_;
+    std::size_t width_;          // lanes
+    Block state_;                // at each place a vector of real and one of imaginary parts
+    Block coefficients_;         // of the step at hand
+    Block turns_, ends_;         // by run: cosine and sine, then one and tangent; phases before and after
+    std::vector<double> scale_;  // by lane: what the amplitudes are still to be multiplied by
 };
 
 extern template class LaneStates<double>;
 extern template class LaneStates<float>;
-
-namespace limits {
-inline constexpr std::uint32_t lane_qubits = 12;  // 2^12 amplitudes of 64 bytes twice: half of a second-level cache
-}
 
 }  // namespace meridian::quantum

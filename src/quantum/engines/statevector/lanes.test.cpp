@@ -1,14 +1,17 @@
 #include "quantum/engines/statevector/lanes.h"
 
 #include <cmath>
+#include <numbers>
 #include <random>
 
+#include <fmt/format.h>
 #include <gtest/gtest.h>
 
 #include "quantum/engines/engine.h"
 #include "quantum/engines/statevector/batch.h"
 #include "quantum/engines/statevector/plain.h"
 #include "quantum/engines/statevector/twin.h"
+#include "quantum/engines/statevector/workloads.h"
 
 namespace meridian::quantum {
 namespace {
@@ -61,8 +64,8 @@ TEST(Lanes, EverySetIsItsTwin) {
     for (unsigned seed = 0; seed < 30; ++seed) {
         std::mt19937_64 rng(seed);
         SCOPED_TRACE("seed " + std::to_string(seed));
-        expect_as_twin<double>(1 + seed % 10, 1 + seed % 8, rng, 1e-12);
-        expect_as_twin<float>(1 + seed % 10, 1 + seed % 16, rng, 1e-6);
+        expect_as_twin<double>(1 + seed % 10, 1 + seed % LaneStates<double>::lanes(), rng, 1e-12);
+        expect_as_twin<float>(1 + seed % 10, 1 + seed % LaneStates<float>::lanes(), rng, 1e-6);
     }
 }
 
@@ -83,6 +86,49 @@ TEST(Lanes, ExpectationsOfAFamilyAreThoseOfItsCircuits) {
             EXPECT_NEAR(single[k].value(), right, 1e-4);
         }
     }
+}
+
+// Layers of `gate` on every qubit between chains of cx and cz, which rotations, tables and names of places share.
+Circuit layered(Gate gate, unsigned qubits, std::mt19937_64& rng, bool by_half_turns) {
+    Circuit circuit = workloads::empty(qubits);
+    const auto angle = [&] {
+        return by_half_turns ? std::numbers::pi * double(rng() % 4) : std::uniform_real_distribution<double>(-7, 7)(rng);
+    };
+    circuit.add(Gate::x, {0});
+    for (unsigned layer = 0; layer < 4; ++layer) {
+        for (std::uint32_t q = 0; q < qubits; ++q) {
+            std::vector<double> angles(info(gate).parameters);
+            for (double& a : angles) a = angle();
+            circuit.add(gate, std::vector{q}, angles);
+            if (layer % 2 == 1) circuit.add(Gate::rz, {q}, {angle()});
+        }
+        for (std::uint32_t q = 0; q + 1 < qubits; ++q) circuit.add(layer % 2 == 0 ? Gate::cx : Gate::cz, {q, q + 1});
+        circuit.add(Gate::swap, {0, qubits - 1});
+        circuit.add(Gate::ccz, {0, 1, 2});
+    }
+    return circuit;
+}
+
+TEST(Lanes, LayersAreTheirTwinsHoweverTheirAnglesLie) {
+    Team team(1);
+    for (const Gate gate : {Gate::ry, Gate::rx, Gate::u, Gate::h, Gate::sx})
+        for (const bool by_half_turns : {false, true})
+            for (const unsigned qubits : {3u, 4u, 5u, 7u, 8u, 11u, 12u}) {
+                SCOPED_TRACE(fmt::format("{} on {} qubits{}", name(gate), qubits, by_half_turns ? ", by half turns" : ""));
+                std::mt19937_64 rng(qubits);
+                std::vector<Circuit> circuits;
+                for (int k = 0; k < 5; ++k) circuits.push_back(layered(gate, qubits, rng, by_half_turns));
+                PauliSum sum;
+                for (int k = 0; k < 5; ++k) sum.push_back({0.3 * k - 1, rng() % (1u << qubits), rng() % (1u << qubits)});
+                sum.push_back({1, 0, 5});
+                const auto exact = expectation_all(circuits, sum, Precision::double_, team);
+                const auto single = expectation_all(circuits, sum, Precision::single, team);
+                for (std::size_t k = 0; k < circuits.size(); ++k) {
+                    const double right = twin::expectation(twin::run(circuits[k]), sum);
+                    EXPECT_NEAR(exact[k].value(), right, 1e-11);
+                    EXPECT_NEAR(single[k].value(), right, 1e-4);
+                }
+            }
 }
 
 TEST(Lanes, AJobGivesWhatItsCircuitsGiveAlone) {

@@ -29,12 +29,12 @@ expected<double> observed(const Prepared& program, const PauliSum& sum, Team& te
 template <class Real>
 void observe_in_lanes(const Prepared& program, const LanePlan& plan, const PauliSum& sum, std::span<const Circuit> circuits,
                       std::span<const std::size_t> numbers, Team& team, std::span<expected<double>> all) {
-    const Observable observable(sum, program.qubit_of);
+    const LaneObservable observable(plan, Observable(sum, program.qubit_of));
     run_in_lanes<Real>(
         plan, circuits, numbers, team, [](double) { return true; },
         [&](const LaneStates<Real>& states, std::span<const std::size_t> here) {
-            std::array<double, LaneStates<Real>::lanes> values;
-            states.expectations(observable, values);
+            std::array<double, LaneStates<Real>::lanes_max> values;
+            states.expectations(observable, std::span(values).first(here.size()));
             for (std::size_t lane = 0; lane < here.size(); ++lane) all[here[lane]] = values[lane];
         });
 }
