@@ -108,12 +108,12 @@ void measure(const std::string& name, const std::string& text, std::uint64_t sho
         if (!quantum::sample(circuit_of(text), options, team)) std::exit(2);
     });
     quantum::State<Real> state(circuit.qubits, team);
-    const Best plan = best([&] { quantum::compile<Real>(circuit, 0, circuit.ops.size()); });
+    const Best plan = best([&] { quantum::compile<Real>(circuit, 0, circuit.ops.size(), {.from = quantum::From::zero}); });
     const Best core = best([&] {
         state.reset(team);
-        quantum::apply(quantum::compile<Real>(circuit, 0, circuit.ops.size()), state, team);
+        quantum::apply(quantum::compile<Real>(circuit, 0, circuit.ops.size(), {.from = quantum::From::zero}), state, team);
     });
-    const auto made = quantum::compile<Real>(circuit, 0, circuit.ops.size());
+    const auto made = quantum::compile<Real>(circuit, 0, circuit.ops.size(), {.from = quantum::From::zero});
     double norm = 0;
     for (std::size_t k = 0; k < state.size(); ++k) norm += std::norm(std::complex<double>(state.at(k)));
     std::printf(

@@ -123,7 +123,8 @@ Task<> back_pressure(Place& place) {
     const auto listener = *place.network.listen(place.executor, place.at);
     auto near = *co_await place.network.connect(listener->local(), 5s);
     auto far = *co_await listener->accept();
-    std::string text(20'000'000, '\0');
+    std::string text;
+    text.resize(20'000'000);
     std::iota(text.begin(), text.end(), '\0');
     TaskGroup group(place.executor);
     group.spawn("say", say_much(*near, text));

@@ -195,6 +195,7 @@ expected<Gradient> gradient(const Circuit& circuit, const PauliSum& sum, Team& t
         State<double> psi(run.qubits, team), lambda(run.qubits, team);
         PlanOptions options;
         options.relabels = false;
+        options.from = From::zero;
         if (!run.ops.empty()) apply(compile<double>(run, 0, run.ops.size(), options), psi, team);
         const Observable observable(sum, program->qubit_of);
         found.value = expectation_of(observable, psi, team);

@@ -113,7 +113,7 @@ double lane_pass_seconds(const std::function<double()>& seconds) {
     MERIDIAN_ASSERT(plan);
     LaneStates<double> states(*plan);
     const Circuit* const bound[] = {&circuit};
-    return best_of(seconds, [&] { states.run(bound); }) / plan->passes();
+    return best_of(seconds, [&] { states.run(bound); }) / plan->passes(LaneStates<double>::lanes());
 }
 
 // Gathering blocks and scattering them back, which is a sweep without its kernels.

@@ -19,7 +19,7 @@ namespace {
 template <class Real>
 expected<std::vector<Amplitude>> amplitudes(const Circuit& circuit, Team& team) {
     State<Real> state(circuit.qubits, team);
-    apply(compile<Real>(circuit, 0, circuit.ops.size()), state, team);
+    apply(compile<Real>(circuit, 0, circuit.ops.size(), {.from = From::zero}), state, team);
     const Amplitude phase = std::polar(1.0, circuit.global_phase);
     std::vector<Amplitude> all(state.size());
     for (std::size_t k = 0; k < all.size(); ++k) all[k] = phase * Amplitude(state.amplitude(k));

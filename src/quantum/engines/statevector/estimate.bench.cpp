@@ -53,6 +53,46 @@ void promise(benchmark::State& state, const Circuit& circuit, Precision precisio
     state.counters["flops"] = double(cost->operations);
 }
 
+// A job of 200 circuits of one structure, which run in lanes.
+void promise_family(benchmark::State& state, const Circuit& circuit, Precision precision) {
+    Team team(0);
+    static const Calibration node = calibrate(team, now);
+    RunOptions options;
+    options.precision = precision;
+    options.shots = 1000;
+    const std::vector<Circuit> family(200, circuit);
+    const Allowance allowance{.bytes_free = std::numeric_limits<std::uint64_t>::max(), .tdp_watts = {}, .cpus = team.size()};
+    const auto cost = estimate_all(family, precision, options.shots, node, allowance);
+    double best = 1e9;
+    for (auto _ : state) {
+        const double begin = now();
+        benchmark::DoNotOptimize(sample_all(family, options, team));
+        best = std::min(best, now() - begin);
+    }
+    state.counters["predicted"] = cost->seconds / best;
+}
+
+const bool families_registered = [] {
+    using namespace workloads;
+    for (const Row& row : std::vector<Row>{{"ansatz5", hardware_efficient(5, 4, 3)},
+                                           {"ansatz8", hardware_efficient(8, 4, 3)},
+                                           {"ansatz12", hardware_efficient(12, 10, 3)},
+                                           {"volume8", quantum_volume(8, 8, 2)},
+                                           {"volume12", quantum_volume(12, 12, 2)},
+                                           {"optimization10", optimization(10, 6, 5)},
+                                           {"fourier12", fourier(12, 1)}})
+        for (const Precision precision : {Precision::double_, Precision::single}) {
+            Circuit circuit = row.circuit;
+            measure_all(circuit);
+            const std::string name = std::string("promise_family/") + row.name + (precision == Precision::double_ ? "/double" : "/single");
+            benchmark::RegisterBenchmark(name.c_str(),
+                                         [circuit, precision](benchmark::State& state) { promise_family(state, circuit, precision); })
+                ->UseRealTime()
+                ->Unit(benchmark::kMillisecond);
+        }
+    return true;
+}();
+
 const bool registered = [] {
     for (const Row& row : rows())
         for (const Precision precision : {Precision::double_, Precision::single}) {

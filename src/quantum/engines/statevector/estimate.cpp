@@ -22,6 +22,7 @@ namespace {
 
 constexpr double error_share = 0.3;                // of the model; `bench/quantum` prints predicted over true
 constexpr double seconds_per_entry = 5e-9;         // of a table of probabilities
+constexpr double seconds_per_comparison = 6e-9;    // of a shot that is drawn from a table and sorted
 constexpr double block_bytes = double(512 << 10);  // what a plan works on at once: a state of this size is one thread's
 constexpr double cached_bytes = double(16 << 20);
 constexpr std::uint64_t bytes_per_entry_of_plan = 512;
@@ -99,7 +100,8 @@ Expected expected_work(const Prepared& program, std::uint64_t shots, PlanCache* 
         }
         std::size_t end = k;
         while (end < circuit.ops.size() && circuit.ops[end].kind <= Op::Kind::unitary) ++end;
-        const Work stretch = work_of(book.of(k, end, positions, program.is_unitary ? Relabels::yes : Relabels::no));
+        const Work stretch =
+            work_of(book.of(k, end, positions, program.is_unitary ? Relabels::yes : Relabels::no, k == 0 ? From::zero : From::anything));
         found.likely.add(stretch, found.histories);
         found.least.add(stretch, 1);
         k = end;
@@ -185,11 +187,12 @@ Cost cost_in_lanes(const Prepared& program, const LanePlan& plan, std::size_t ci
     const std::size_t rounds = (circuits + lanes - 1) / lanes;
     const double amplitudes = double(std::uint64_t{1} << plan.qubits);
     const double spread = std::min(double(rounds), node.threads_worth);
-    const double computing = double(rounds) * plan.passes() * node.seconds_per_lane_pass;
-    const double drawing = double(circuits) * (amplitudes * seconds_per_entry + double(shots) * node.seconds_per_shot);
+    const double computing = double(rounds) * plan.passes(lanes) * node.seconds_per_lane_pass;
+    const double sorting = double(shots) * std::log2(double(shots) + 2) * seconds_per_comparison;
+    const double drawing = double(circuits) * (amplitudes * seconds_per_entry + sorting);
     Cost cost;
     cost.bytes = node.threads * LaneStates<double>::bytes(plan.qubits) + circuits * peak_bytes(program, precision, shots);
-    cost.operations = std::uint64_t(16 * plan.passes() * double(circuits));
+    cost.operations = std::uint64_t(16 * plan.passes(1) * double(circuits));
     cost.seconds = (computing + drawing) / spread;
     cost.seconds_low = (1 - error_share) * cost.seconds;
     cost.seconds_high = (1 + error_share) * cost.seconds;

@@ -115,7 +115,8 @@ expected<void> Walker<Real>::follow(Path<Real>& path, unsigned copies) {
                 std::size_t end = path.at;
                 while (end < circuit.ops.size() && circuit.ops[end].kind <= Op::Kind::unitary) ++end;
                 // One map of positions for every visit: otherwise a loop would meet its body under ever new maps.
-                const auto& plan = plans_.of(path.at, end, path.state.position, PlanBook<Real>::Relabels::no);
+                const auto& plan = plans_.of(path.at, end, path.state.position, PlanBook<Real>::Relabels::no,
+                                             path.steps == 1 ? From::zero : From::anything);
                 if (!apply(plan, path.state, team_, [&](double) { return control_.goes_on(is_caller_); }))
                     return complaint(std::string(cancelled));
                 path.steps += end - path.at - 1;
@@ -225,7 +226,7 @@ expected<void> run_once(const Prepared& program, Control& control, Team& team, P
                         std::span<std::uint64_t> memory) {
     State<Real> state(program.circuit.qubits, team);
     if (!program.circuit.ops.empty()) {
-        const auto& plan = plans.of(0, program.circuit.ops.size(), state.position, PlanBook<Real>::Relabels::yes);
+        const auto& plan = plans.of(0, program.circuit.ops.size(), state.position, PlanBook<Real>::Relabels::yes, From::zero);
         const auto between = [&](double done) {
             control.tell(true, 0.95 * done);
             return control.goes_on(true);

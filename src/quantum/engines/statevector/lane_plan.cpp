@@ -270,20 +270,21 @@ std::optional<LanePlan> LanePlan::of(const Prepared& program) {
     return plan;
 }
 
-double LanePlan::passes() const {
+double LanePlan::passes(std::size_t lanes) const {
     const double size = double(place.size());
-    double sum = 30.0 * double(ops.size()) + size;
+    // Binding is paid by operation and set; then the state is cleared and the first layer made.
+    double sum = 45.0 * double(lanes * ops.size()) + 2 * size;
     for (const Step& step : steps) {
         const double mixed = double(step.bases.size() << step.masks.size());
         switch (step.kind) {
             case Kind::diagonal:
-                sum += size * (0.4 + 0.5 * double(step.tables.size()));
+                sum += size * (0.6 + 0.4 * double(step.tables.size()));
                 break;
             case Kind::turns:
-                sum += mixed * (0.4 + 0.3 * double(step.masks.size()));
+                sum += mixed * (0.05 + 0.35 * double(step.masks.size()));
                 break;
             case Kind::exchange:
-                sum += mixed * 0.6;
+                sum += mixed * 0.5;
                 break;
             case Kind::one:
                 sum += mixed;

@@ -55,8 +55,8 @@ struct LanePlan {
     std::vector<Step> steps;
     std::vector<std::uint16_t> place;  // of each index at the end
 
-    // What a set of lanes costs, in 2x2 matrices on one amplitude.
-    [[nodiscard]] double passes() const;
+    // What a run of so many lanes costs, in 2x2 matrices on one amplitude.
+    [[nodiscard]] double passes(std::size_t lanes) const;
 
     // Nothing where lanes do not serve: a large state, or matrices on more than two qubits.
     static std::optional<LanePlan> of(const Prepared& program);

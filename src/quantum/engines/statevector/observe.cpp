@@ -18,7 +18,7 @@ expected<double> observed(const Prepared& program, const PauliSum& sum, Team& te
     State<Real> state(circuit.qubits, team);
     if (!circuit.ops.empty()) {
         PlanBook<Real> book(circuit, plans);
-        apply(book.of(0, circuit.ops.size(), state.position, PlanBook<Real>::Relabels::yes), state, team);
+        apply(book.of(0, circuit.ops.size(), state.position, PlanBook<Real>::Relabels::yes, From::zero), state, team);
     }
     auto position = program.qubit_of;
     for (auto& p : position)

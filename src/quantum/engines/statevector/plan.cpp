@@ -33,11 +33,18 @@ unsigned block_bits_of_this_cpu() {
     return std::clamp(unsigned(std::bit_width(bytes / State<Real>::bytes_per_amplitude)) - 1, block_bits_least, block_bits_most);
 }
 
+// A small state that begins as |0...0> is cut into some blocks although it would fit into one: those that are still 0 cost nothing, and
+// members of a team can share the others.
+unsigned block_bits_from_zero(unsigned wires) { return std::max(block_bits_least, wires < 16 ? wires - 2 : wires - 3); }
+
 template <class Real>
-BlockShape shape_for(const Items& items, unsigned wires, unsigned block_bits) {
+BlockShape shape_for(const Items& items, unsigned wires, const PlanOptions& options) {
     int widest = 2;
     for (const Item& item : items.list) widest = std::max(widest, std::popcount(item.moves));
-    unsigned bits = block_bits == 0 ? block_bits_of_this_cpu<Real>() : block_bits;
+    unsigned bits = options.block_bits;
+    if (bits == 0) bits = block_bits_of_this_cpu<Real>();
+    if (options.block_bits == 0 && options.from == From::zero && wires > block_bits_least)
+        bits = std::min(bits, block_bits_from_zero(wires));
     bits = std::max(bits, State<Real>::lane_bits + unsigned(widest));
     constexpr auto lowest = unsigned(std::bit_width(run_bytes / State<Real>::bytes_per_amplitude)) - 1;
     if (bits >= wires) return {.wires = wires, .block_bits = wires, .lowest = wires};
@@ -70,8 +77,9 @@ struct Plan<Real>::Body {
     std::vector<Segment> segments;
     unsigned lane_bits = 0;  // that the programs were made for
     std::vector<Program> programs;
+    std::vector<std::uint64_t> still_zero;  // wires outside each program's blocks that nothing has moved before it
     Pool<Real> pool;
-    std::uint64_t kernels = 0, flops = 0;
+    std::uint64_t kernels = 0, flops = 0, bytes_moved = 0;
     PlanWork work;
 };
 
@@ -129,7 +137,13 @@ void assemble_all(Body<Real>& body) {
     body.programs.clear();
     body.pool.clear();
     Pending pending{.phase = body.items.phase, .scale = 1};
-    for (const Segment& segment : body.segments) body.programs.push_back(assemble(body.items, segment, body.lane_bits, body.pool, pending));
+    body.still_zero.clear();
+    std::uint64_t zero = body.options.from == From::zero ? (std::uint64_t{1} << wires) - 1 : 0;
+    for (const Segment& segment : body.segments) {
+        body.programs.push_back(assemble(body.items, segment, body.lane_bits, body.pool, pending));
+        body.still_zero.push_back(zero & ~segment.wires);
+        for (const std::uint32_t number : segment.items) zero &= ~body.items.list[number].moves;
+    }
     if (pending.phase != 0 || pending.scale != 1) {
         Program& last = body.programs.back();
         last.order.push_back({Kernel::Kind::phases, std::uint32_t(last.phases.size())});
@@ -137,22 +151,26 @@ void assemble_all(Body<Real>& body) {
         constant.leaf_bits = last.bits;
         constant.constant = pending.scale * std::polar(1.0, pending.phase);
     }
-    double flops = 0;
+    double flops = 0, passed = 0;
     body.kernels = 0;
     body.work = {};
-    for (const Program& program : body.programs) {
+    for (std::size_t k = 0; k < body.programs.size(); ++k) {
+        const Program& program = body.programs[k];
+        const double amplitudes = std::ldexp(1.0, int(wires) - std::popcount(body.still_zero[k]));
         body.kernels += program.order.size();
+        passed += amplitudes;
         for (const Kernel kernel : program.order) {
-            flops += flops_of(program, kernel);
-            add_work(program, kernel, std::ldexp(1.0, int(wires)), body.work);
+            flops += amplitudes * flops_of(program, kernel);
+            add_work(program, kernel, amplitudes, body.work);
         }
     }
-    body.flops = std::uint64_t(std::ldexp(flops, int(wires)));
+    body.flops = std::uint64_t(flops);
+    body.bytes_moved = std::uint64_t(passed) * 2 * State<Real>::bytes_per_amplitude;
 }
 
 template <class Real>
 std::vector<Segment> segments_of(const Items& items, const PlanOptions& options) {
-    return schedule(items, shape_for<Real>(items, unsigned(items.wires_before.size()), options.block_bits));
+    return schedule(items, shape_for<Real>(items, unsigned(items.wires_before.size()), options));
 }
 
 // The same plan on other wires, or for other vectors.
@@ -215,7 +233,7 @@ const PlanWork& Plan<Real>::work() const {
 }
 template <class Real>
 std::uint64_t Plan<Real>::bytes_moved() const {
-    return sweeps() * 2 * State<Real>::bytes_per_amplitude << qubits();
+    return body_->bytes_moved;
 }
 
 template <class Real>
@@ -260,16 +278,18 @@ void fetch_ahead(const void* run, std::size_t bytes) {
     for (std::size_t k = 0; k < bytes; k += 64) __builtin_prefetch(static_cast<const char*>(run) + k);
 }
 
-// Blocks are gathered into memory of the member that works on them, run, and scattered back.
+// Blocks are gathered into memory of the member that works on them, run, and scattered back. Numbers count the blocks in which all wires of
+// `zero` are 0.
 template <class Real>
-void run_blocks(const Program& program, const Pool<Real>& pool, State<Real>& state, std::size_t begin, std::size_t end, Pool<Real>& buffer,
-                Workspace<Real>& workspace) {
+void run_blocks(const Program& program, std::uint64_t zero, const Pool<Real>& pool, State<Real>& state, std::size_t begin, std::size_t end,
+                Pool<Real>& buffer, Workspace<Real>& workspace) {
     const std::size_t inner = std::countr_one(program.wires);
     const std::size_t run_reals = std::size_t{2} << inner, runs = std::size_t{1} << (program.bits - inner);
     const std::uint64_t not_upper = ~program.wires | ((std::uint64_t{1} << inner) - 1);
     buffer.resize(std::size_t{2} << program.bits);
-    std::size_t outer = index_outside(begin, program.wires);
-    for (std::size_t number = begin; number < end; ++number, outer = next_in(outer, program.wires)) {
+    const std::uint64_t fixed = program.wires | zero;
+    std::size_t outer = index_outside(begin, fixed);
+    for (std::size_t number = begin; number < end; ++number, outer = next_in(outer, fixed)) {
         Real* base = state.block(0) + 2 * outer;
         std::size_t upper = 0, ahead = 0;
         for (std::size_t k = 0; k < runs + runs_ahead; ++k) {
@@ -302,15 +322,17 @@ bool apply(const Plan<Real>& plan, State<Real>& state, Team& team, const Between
     std::vector<Pool<Real>> buffers(team.size());
     std::vector<Workspace<Real>> workspaces(team.size());
     double done = 0;
-    for (const Program& program : body.programs) {
+    for (std::size_t k = 0; k < body.programs.size(); ++k) {
+        const Program& program = body.programs[k];
         if (between && !between(done++ / double(body.programs.size()))) return false;
         if (program.bits >= state.qubits()) {
             run(program, body.pool.data(), state.block(0), 0, workspaces[0]);
             continue;
         }
         team.run([&](unsigned member) {
-            const auto [begin, end] = team.share(state.size() >> program.bits, member);
-            run_blocks(program, body.pool, state, begin, end, buffers[member], workspaces[member]);
+            const std::size_t blocks = state.size() >> (program.bits + unsigned(std::popcount(body.still_zero[k])));
+            const auto [begin, end] = team.share(blocks, member);
+            run_blocks(program, body.still_zero[k], body.pool, state, begin, end, buffers[member], workspaces[member]);
         });
     }
     state.position = body.items.wires_after;

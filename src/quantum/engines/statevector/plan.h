@@ -16,10 +16,17 @@
 
 namespace meridian::quantum {
 
+// What a plan is applied to.
+enum class From : std::uint8_t {
+    anything,
+    zero,  // |0...0>, as `State::reset` leaves it: blocks that no gate has reached yet are passed over
+};
+
 struct PlanOptions {
     unsigned block_bits = 0;  // log2 of the amplitudes that a segment works on at once; 0 takes what fits the second-level cache
     bool relabels = true;     // false: the plan ends with the positions it began with
-    std::vector<std::uint8_t> positions;  // of the state that it will be applied to; empty means that qubit q lies at position q
+    From from = From::anything;
+    std::vector<std::uint8_t> positions{};  // of the state that it will be applied to; empty means that qubit q lies at position q
 };
 
 // Amplitudes that kernels of each sort pass over in one application: what its time depends on, once a node was measured.
@@ -40,7 +47,7 @@ public:
     [[nodiscard]] const std::vector<std::uint8_t>& positions_after() const;
 
     // What one application costs; the base of every estimate.
-    [[nodiscard]] std::uint64_t sweeps() const;       // passes over the whole state
+    [[nodiscard]] std::uint64_t sweeps() const;       // passes over the state, or over what is not 0 of it
     [[nodiscard]] std::uint64_t fused_gates() const;  // kernels
     [[nodiscard]] std::uint64_t flops() const;
     [[nodiscard]] std::uint64_t bytes_moved() const;  // to and from memory

@@ -62,7 +62,7 @@ TYPED_TEST(Plans, SoDoSegmentsOfBlocksThatAreGathered) {
         std::mt19937_64 rng(seed);
         SCOPED_TRACE("seed " + std::to_string(seed));
         const Circuit circuit = plain::random_circuit(10 + seed % 3, 60, rng, {.unitary_targets = 2});
-        const PlanOptions options{.block_bits = 6 + seed % 3, .relabels = true, .positions = {}};
+        const PlanOptions options{.block_bits = 6 + seed % 3, .relabels = true, .from = From::anything, .positions = {}};
         ASSERT_GT(compile<TypeParam>(circuit, 0, circuit.ops.size(), options).sweeps(), 1u);
         this->expect_as_plain(circuit, rng, options);
     }
@@ -87,7 +87,7 @@ TYPED_TEST(Plans, BlocksOfTwoQubitsBetweenOthersRunAsInteractions) {
                     circuit.add_unitary(operands, 0, plain::random_unitary(2, rng));
                 }
             }
-        const PlanOptions options{.block_bits = seed % 2 == 0 ? 0 : 6u, .relabels = true, .positions = {}};
+        const PlanOptions options{.block_bits = seed % 2 == 0 ? 0 : 6u, .relabels = true, .from = From::anything, .positions = {}};
         EXPECT_GT(compile<TypeParam>(circuit, 0, circuit.ops.size(), options).work().interactions, 0);
         this->expect_as_plain(circuit, rng, options);
     }
@@ -110,6 +110,33 @@ TYPED_TEST(Plans, LongCircuitsKeepTheirNorm) {
     }
 }
 
+TYPED_TEST(Plans, FromZeroPassOverWhatIsStillZero) {
+    Team team(2);
+    for (unsigned seed = 0; seed < 60; ++seed) {
+        std::mt19937_64 rng(seed);
+        SCOPED_TRACE("seed " + std::to_string(seed));
+        const unsigned qubits = 8 + seed % 4;
+        // Few gates leave wires that nothing moves until late.
+        const Circuit circuit = plain::random_circuit(qubits, 5 + int(seed % 3) * 15, rng);
+        PlanOptions options{.block_bits = 6 + seed % 2, .relabels = seed % 3 != 0, .from = From::zero, .positions = {}};
+        const auto plan = compile<TypeParam>(circuit, 0, circuit.ops.size(), options);
+        options.from = From::anything;
+        EXPECT_LE(plan.bytes_moved(), compile<TypeParam>(circuit, 0, circuit.ops.size(), options).bytes_moved());
+        State<TypeParam> state(qubits, team);
+        apply(plan, state, team);
+        plain::Vector zero(std::size_t{1} << qubits);
+        zero[0] = 1;
+        EXPECT_LT(plain::distance(plain::applied(circuit, zero), state), sizeof(TypeParam) == 8 ? 1e-12 : 1e-5);
+    }
+    Circuit walls;
+    walls.qubits = 10;
+    for (std::uint32_t q = 0; q < 10; ++q) walls.add(Gate::h, {q});
+    const auto bytes = [&](From from) {
+        return compile<TypeParam>(walls, 0, walls.ops.size(), {.block_bits = 6, .from = from, .positions = {}}).bytes_moved();
+    };
+    EXPECT_LT(bytes(From::zero), bytes(From::anything)) << "the first sweep has one block to work on";
+}
+
 TYPED_TEST(Plans, EveryInstructionSetThatIsCompiledInAgrees) {
     const auto sets = instruction_sets();
     ASSERT_FALSE(sets.empty());
@@ -120,7 +147,8 @@ TYPED_TEST(Plans, EveryInstructionSetThatIsCompiledInAgrees) {
             std::mt19937_64 rng(seed);
             SCOPED_TRACE(std::string(set) + ", seed " + std::to_string(seed));
             const unsigned qubits = 1 + seed % 11;
-            this->expect_as_plain(plain::random_circuit(qubits, 60, rng), rng, {.block_bits = 7, .relabels = true, .positions = {}});
+            this->expect_as_plain(plain::random_circuit(qubits, 60, rng), rng,
+                                  {.block_bits = 7, .relabels = true, .from = From::anything, .positions = {}});
         }
     }
     use_instruction_set(nullptr);
@@ -147,7 +175,8 @@ TYPED_TEST(Plans, ManyControlsOfEitherValueAct) {
         std::mt19937_64 rng(seed);
         SCOPED_TRACE("seed " + std::to_string(seed));
         const Circuit circuit = plain::random_circuit(12, 40, rng, {.extra_controls = 9, .unitary_targets = 2});
-        this->expect_as_plain(circuit, rng, {.block_bits = seed % 2 == 0 ? 0u : 7u, .relabels = true, .positions = {}});
+        this->expect_as_plain(circuit, rng,
+                              {.block_bits = seed % 2 == 0 ? 0u : 7u, .relabels = true, .from = From::anything, .positions = {}});
     }
 }
 
@@ -186,7 +215,7 @@ TYPED_TEST(Plans, WithoutRelabellingEveryQubitEndsWhereItBegan) {
         std::mt19937_64 rng(seed);
         SCOPED_TRACE("seed " + std::to_string(seed));
         const Circuit circuit = plain::random_circuit(9, 60, rng);
-        PlanOptions options{.block_bits = 6, .relabels = false, .positions = {8, 1, 0, 2, 7, 6, 4, 5, 3}};
+        PlanOptions options{.block_bits = 6, .relabels = false, .from = From::anything, .positions = {8, 1, 0, 2, 7, 6, 4, 5, 3}};
         const auto plan = compile<TypeParam>(circuit, 0, circuit.ops.size(), options);
         EXPECT_EQ(plan.positions_after(), options.positions);
         this->expect_as_plain(circuit, rng, options);
@@ -196,7 +225,8 @@ TYPED_TEST(Plans, WithoutRelabellingEveryQubitEndsWhereItBegan) {
 TYPED_TEST(Plans, ThreadsDoNotChangeResults) {
     std::mt19937_64 rng(8);
     const Circuit circuit = plain::random_circuit(11, 60, rng, {.unitary_targets = 2});
-    const auto plan = compile<TypeParam>(circuit, 0, circuit.ops.size(), {.block_bits = 7, .relabels = true, .positions = {}});
+    const auto plan =
+        compile<TypeParam>(circuit, 0, circuit.ops.size(), {.block_bits = 7, .relabels = true, .from = From::anything, .positions = {}});
     const auto before = plain::random_state(11, rng);
     Team alone(1), many(3);
     State<TypeParam> one(11, alone), other(11, many);
@@ -210,7 +240,8 @@ TYPED_TEST(Plans, ThreadsDoNotChangeResults) {
 TYPED_TEST(Plans, AnApplicationCanBeEndedBetweenSweeps) {
     std::mt19937_64 rng(9);
     const Circuit circuit = plain::random_circuit(11, 80, rng, {.unitary_targets = 2});
-    const auto plan = compile<TypeParam>(circuit, 0, circuit.ops.size(), {.block_bits = 6, .relabels = true, .positions = {}});
+    const auto plan =
+        compile<TypeParam>(circuit, 0, circuit.ops.size(), {.block_bits = 6, .relabels = true, .from = From::anything, .positions = {}});
     State<TypeParam> state(11, this->team_);
     int calls = 0;
     EXPECT_FALSE(apply(plan, state, this->team_, [&](double done) { return ++calls < 3 && done < 1; }));

@@ -31,7 +31,8 @@ PlanCache::Body::Entry& PlanCache::Body::entry(const Circuit& circuit) {
 }
 
 template <class Real>
-const Plan<Real>& PlanBook<Real>::of(std::size_t begin, std::size_t end, const std::vector<std::uint8_t>& positions, Relabels relabels) {
+const Plan<Real>& PlanBook<Real>::of(std::size_t begin, std::size_t end, const std::vector<std::uint8_t>& positions, Relabels relabels,
+                                     From from) {
     auto& plans = [&]() -> auto& {
         if constexpr (std::is_same_v<Real, double>)
             return entry_.of_double;
@@ -39,10 +40,11 @@ const Plan<Real>& PlanBook<Real>::of(std::size_t begin, std::size_t end, const s
             return entry_.of_float;
     }();
     const auto [place, is_new] = [&] {
-        PlanCache::Body::Key key{begin, end, positions};
+        PlanCache::Body::Key key{begin, end, positions, from};
         const auto at = plans.find(key);
         if (at != plans.end()) return std::pair(at, false);
-        auto plan = compile<Real>(entry_.circuit, begin, end, {.relabels = relabels == Relabels::yes, .positions = positions});
+        auto plan =
+            compile<Real>(entry_.circuit, begin, end, {.relabels = relabels == Relabels::yes, .from = from, .positions = positions});
         return plans.emplace(std::move(key), PlanCache::Body::Bound<Real>{std::move(plan), entry_.version});
     }();
     auto& bound = place->second;

@@ -17,6 +17,7 @@ struct PlanCache::Body {
     struct Key {
         std::size_t begin, end;
         std::vector<std::uint8_t> positions;
+        From from;
         auto operator<=>(const Key&) const = default;
     };
     template <class Real>
@@ -46,7 +47,7 @@ public:
 
     enum class Relabels : bool { no, yes };
     // Of operations [begin, end), for a state with these positions.
-    const Plan<Real>& of(std::size_t begin, std::size_t end, const std::vector<std::uint8_t>& positions, Relabels relabels);
+    const Plan<Real>& of(std::size_t begin, std::size_t end, const std::vector<std::uint8_t>& positions, Relabels relabels, From from);
 
 private:
     PlanCache own_{1};
