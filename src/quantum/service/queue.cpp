@@ -4,6 +4,8 @@
 #include <iterator>
 #include <tuple>
 
+#include "quantum/service/times.h"
+
 namespace meridian::quantum::service {
 namespace {
 
@@ -12,6 +14,21 @@ constexpr int booked_rank = -100;  // before every priority
 constexpr std::size_t index_of(Lane lane) { return static_cast<std::size_t>(lane); }
 
 }  // namespace
+
+Booked::Booked(std::span<const Booking> bookings, Timestamp at) : at_(at) {
+    const auto sooner = [](std::optional<Timestamp>& than, Timestamp time) { than = than ? std::min(*than, time) : time; };
+    for (const auto& booking : bookings) {
+        if (booking.finished_at <= at) continue;
+        sooner(closed_from_, booking.started_at);
+        sooner(changes_at_, booking.started_at > at ? booking.started_at : booking.finished_at);
+        if (booking.started_at <= at) lasting_.push_back(booking.id);
+    }
+}
+
+bool Booked::may_begin(const Waiting& waiting) const {
+    if (waiting.booking) return std::ranges::find(lasting_, *waiting.booking) != lasting_.end();
+    return !closed_from_ || waiting.longest <= limits::booking_yield || later(at_, waiting.longest) <= *closed_from_;
+}
 
 // A project that comes anew starts level with the others: what it did not use while it was away is not saved up.
 Duration Queue::least_used() const {
@@ -25,7 +42,7 @@ void Queue::add(const Waiting& waiting) {
     const auto floor = least_used();
     auto& share = shares_[waiting.project];
     if (!share.is_active()) share.used = std::max(share.used, floor);
-    const int rank = waiting.is_booked ? booked_rank : -static_cast<int>(waiting.priority);
+    const int rank = waiting.booking ? booked_rank : -static_cast<int>(waiting.priority);
     const Place place{rank, number_++};
     share.waiting[index_of(waiting.lane)].emplace(place, waiting);
     at_.insert_or_assign(waiting.job, At{waiting.project, waiting.lane, place});
@@ -49,7 +66,7 @@ std::optional<Queue::Found> Queue::next(Shares& shares, Lane of, const May& may)
             if (++looked == limits::forecast) at = std::prev(list.end());
         if (at == list.end()) continue;
         const auto order = [](const Found& found) {
-            return std::tuple(!found.at->second.is_booked, found.share->used, found.at->first.number);
+            return std::tuple(!found.at->second.booking, found.share->used, found.at->first.number);
         };
         const Found found{&share, at};
         if (!best || order(found) < order(*best)) best = found;
@@ -76,26 +93,50 @@ void Queue::ended(const Waiting& taken, Duration took) {
     --share.running;
 }
 
-std::vector<std::pair<JobId, Duration>> Queue::forecast(Lane lane) const {
-    std::vector<std::pair<JobId, Duration>> out;
-    Shares shares;
+// What a forecast looks at: the jobs of one lane, and of them the first of each project.
+Queue Queue::first_of(Lane lane) const {
+    Queue part;
+    part.number_ = number_;
     for (const auto& [project, share] : shares_) {
-        auto& copy = shares[project];
+        auto& copy = part.shares_[project];
         copy.used = share.used;
-        const auto& list = share.waiting[index_of(lane)];
-        for (auto it = list.begin(); it != list.end() && copy.waiting[index_of(lane)].size() < limits::forecast; ++it)
-            copy.waiting[index_of(lane)].insert(*it);
+        copy.running = share.running;
+        for (const auto& [place, waiting] : share.waiting[index_of(lane)]) {
+            if (copy.waiting[index_of(lane)].size() == limits::forecast) break;
+            copy.waiting[index_of(lane)].emplace(place, waiting);
+            part.at_.emplace(waiting.job, At{project, lane, place});
+        }
     }
-    Duration passed{};
-    while (out.size() < limits::forecast) {
-        const auto found = next(shares, lane);
-        if (!found) break;
-        const auto& first = found->at->second;
-        out.emplace_back(first.job, passed);
-        passed += first.cost;
-        found->share->used += first.cost;
-        found->share->waiting[index_of(lane)].erase(found->at);
+    return part;
+}
+
+// The queue itself is tried, on a clock that jumps from one end of a job, or of a booking, to the next.
+Queue::Forecast Queue::forecast(Lane lane, Timestamp from, std::span<const Booking> bookings, std::span<const Waiting> early) const {
+    Forecast out;
+    auto trial = first_of(lane);
+    std::vector<Waiting> to_come;
+    for (const auto& waiting : early)
+        if (waiting.lane == lane && to_come.size() < limits::forecast) to_come.push_back(waiting);
+    for (auto now = from; out.size() < limits::forecast && (trial.size() > 0 || !to_come.empty());) {
+        const Booked booked(bookings, now);
+        std::erase_if(to_come, [&](const Waiting& waiting) {
+            if (!booked.may_begin(waiting)) return false;
+            trial.add(waiting);
+            return true;
+        });
+        const auto taken = trial.take(lane, bookings.empty() ? May() : [&](const Waiting& waiting) { return booked.may_begin(waiting); });
+        if (taken) {
+            out.emplace_back(taken->job, now);
+            now = later(now, taken->cost);
+            trial.ended(*taken, taken->cost);
+        } else if (const auto next = booked.changes_at()) {
+            now = *next;
+        } else {
+            break;
+        }
     }
+    for (const auto& [job, at] : trial.at_) out.emplace_back(job, std::nullopt);
+    for (const auto& waiting : to_come) out.emplace_back(waiting.job, std::nullopt);
     return out;
 }
 

@@ -97,7 +97,7 @@ TEST(Queues, TakeWhatIsBookedBeforeAllElse) {
     q.add(q.a, 1s, Priority::high);  // 0
     const auto booked = JobId::random(q.rng);
     q.number[booked] = 1;
-    q.queue.add({.job = booked, .project = q.b, .priority = Priority::low, .cost = 100s, .is_booked = true});
+    q.queue.add({.job = booked, .project = q.b, .priority = Priority::low, .cost = 100s, .booking = BookingId::random(q.rng)});
     q.add(q.b, 1s, Priority::high);  // 2
     EXPECT_EQ(q.order(), (std::vector{1, 0, 2}));
 }
@@ -128,7 +128,7 @@ RC_GTEST_PROP(Queues, ForecastWhatHappens, (std::vector<std::tuple<bool, std::ui
     for (const auto& [first, seconds, priority] : wishes)
         q.add(first ? q.a : q.b, std::chrono::seconds(seconds), static_cast<Priority>(priority % 3));
     std::map<JobId, Duration> forecast;
-    for (const auto& [job, wait] : q.queue.forecast(Lane::large)) forecast[job] = wait;
+    for (const auto& [job, at] : q.queue.forecast(Lane::large, Timestamp())) forecast[job] = at.value() - Timestamp();
     RC_ASSERT(forecast.size() == wishes.size());
     Duration now{};
     while (const auto taken = q.queue.take(Lane::large)) {
@@ -137,6 +137,118 @@ RC_GTEST_PROP(Queues, ForecastWhatHappens, (std::vector<std::tuple<bool, std::ui
         q.queue.ended(*taken, taken->cost);
     }
     RC_ASSERT(q.queue.size() == 0u);
+}
+
+Timestamp at(int seconds) { return Timestamp() + std::chrono::seconds(seconds); }
+
+Booking booked_from(QueueOf& q, int from, int until) {
+    Booking made;
+    made.id = BookingId::random(q.rng);
+    made.started_at = at(from);
+    made.finished_at = at(until);
+    return made;
+}
+
+TEST(Queues, KeepOutOfBookedTimesUnlessTheyAreShort) {
+    QueueOf q;
+    const auto booking = booked_from(q, 100, 200);
+    const std::vector bookings{booking};
+    const auto may = [&](int second, Duration longest, std::optional<BookingId> of = {}) {
+        return Booked(bookings, at(second)).may_begin({.job = {}, .project = q.a, .longest = longest, .booking = of});
+    };
+    EXPECT_TRUE(may(90, 10s)) << "it has ended when the booking begins";
+    EXPECT_FALSE(may(90, 11s));
+    EXPECT_TRUE(may(150, 1s));
+    EXPECT_FALSE(may(199, 2s));
+    EXPECT_TRUE(may(200, 2s));
+    EXPECT_FALSE(may(99, 1s, booking.id));
+    EXPECT_TRUE(may(100, 1h, booking.id));
+    EXPECT_FALSE(may(200, 1s, booking.id)) << "its session ends with its time";
+    EXPECT_EQ(Booked(bookings, at(0)).changes_at(), at(100));
+    EXPECT_EQ(Booked(bookings, at(100)).changes_at(), at(200));
+    EXPECT_EQ(Booked(bookings, at(200)).changes_at(), std::nullopt);
+}
+
+TEST(Queues, ForecastNothingForWhatItsBookingHasNoTimeFor) {
+    QueueOf q;
+    const auto booking = booked_from(q, 10, 70);
+    const std::vector bookings{booking};
+    std::vector<Waiting> early;
+    for (int k = 0; k < 3; ++k)
+        early.push_back({.job = JobId::random(q.rng), .project = q.a, .cost = 30s, .longest = 60s, .booking = booking.id});
+    const auto free = q.add(q.b, 20s);
+    const auto forecast = q.queue.forecast(Lane::large, at(5), bookings, early);
+    const Queue::Forecast expected{{early[0].job, at(10)}, {early[1].job, at(40)}, {free, at(70)}, {early[2].job, std::nullopt}};
+    EXPECT_EQ(forecast, (Queue::Forecast{{free, at(5)}, {early[0].job, at(25)}, {early[1].job, at(55)}, {early[2].job, std::nullopt}}))
+        << "without a longest time it is short";
+    q.queue.remove(free);
+    q.queue.add({.job = free, .project = q.b, .cost = 20s, .longest = 40s});
+    EXPECT_EQ(q.queue.forecast(Lane::large, at(5), bookings, early), expected);
+}
+
+// A lane that asks the queue every second, as bookings come and go.
+std::map<JobId, Timestamp> what_happens(Queue queue, std::span<const Booking> bookings, std::vector<Waiting> early) {
+    std::map<JobId, Timestamp> began;
+    std::optional<std::pair<Waiting, Timestamp>> running;
+    for (int second = 0; second < 4000; ++second) {
+        const Booked booked(bookings, at(second));
+        if (running && running->second <= at(second)) {
+            queue.ended(running->first, running->first.cost);
+            running.reset();
+        }
+        std::erase_if(early, [&](const Waiting& waiting) {
+            if (running || !booked.may_begin(waiting)) return false;
+            queue.add(waiting);
+            return true;
+        });
+        while (!running) {
+            const auto taken = queue.take(Lane::large, [&](const Waiting& waiting) { return booked.may_begin(waiting); });
+            if (!taken) break;
+            began.emplace(taken->job, at(second));
+            if (taken->cost > Duration::zero())
+                running.emplace(*taken, at(second) + std::chrono::duration_cast<Timestamp::duration>(taken->cost));
+            else
+                queue.ended(*taken, taken->cost);
+        }
+    }
+    return began;
+}
+
+RC_GTEST_PROP(Queues, ForecastWhatHappensAroundBookings,
+              (std::vector<std::tuple<bool, std::uint8_t, std::uint8_t>> wishes,
+               std::vector<std::pair<std::uint8_t, std::uint8_t>> times)) {
+    QueueOf q;
+    std::vector<Booking> bookings;
+    int end = 0;
+    for (const auto& [gap, length] : times) {
+        if (bookings.size() == 5) break;
+        bookings.push_back(booked_from(q, end + gap, end + gap + length + 1));
+        end += gap + length + 1;
+    }
+    std::vector<Waiting> early;
+    for (const auto& [first, seconds, kind] : wishes) {
+        if (early.size() + q.queue.size() == 12) break;
+        const auto cost = std::chrono::seconds(seconds % 64);
+        const Waiting waiting{
+            .job = JobId::random(q.rng),
+            .project = first ? q.a : q.b,
+            .priority = static_cast<Priority>(kind % 3),
+            .cost = cost,
+            .longest = cost * (1 + kind % 2),
+            .booking = kind < 64 && !bookings.empty() ? std::optional(bookings[kind % bookings.size()].id) : std::nullopt};
+        if (waiting.booking)
+            early.push_back(waiting);
+        else
+            q.queue.add(waiting);
+    }
+    const auto happened = what_happens(q.queue, bookings, early);
+    const auto forecast = q.queue.forecast(Lane::large, at(0), bookings, early);
+    RC_ASSERT(forecast.size() == q.queue.size() + early.size());
+    for (const auto& [job, begins] : forecast) {
+        const auto found = happened.find(job);
+        RC_ASSERT(begins.has_value() == (found != happened.end()));
+        if (begins) RC_ASSERT(*begins == found->second);
+    }
 }
 
 }  // namespace

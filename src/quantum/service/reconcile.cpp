@@ -59,7 +59,7 @@ Task<> Reconciler::run() {
         }
         auto wait = look_again;
         if (sessions_due_) wait = std::clamp<Duration>(*sessions_due_ - clock_.now(), std::chrono::milliseconds(10), look_again);
-        if (queue_.size() > 0) wait = std::min(wait, forecast_again);
+        if (queue_.size() > 0 || !early_.empty()) wait = std::min(wait, forecast_again);
         if (sessions_changed_) wait = std::min(wait, look_every);
         if (!stopping_) co_await wake_.wait(clock_, wait);
     }
@@ -229,7 +229,7 @@ Task<> Reconciler::read_and_queue(JobId id) {
     work.ready = std::move(*ready);
     if (const auto* slot = slot_of(job.session); slot && slot->started_at > clock_.now()) {
         early_.insert(id);
-        quantum_.board().update(id, [&](Moment& moment) { moment.expected_start = slot->started_at; });
+        wake_.notify();
         co_return;
     }
     enqueue(work);
@@ -237,14 +237,18 @@ Task<> Reconciler::read_and_queue(JobId id) {
     if (queue_.size() > 0) wake_.notify();  // somebody waits, and wants to know how long
 }
 
-void Reconciler::enqueue(Work& work) {
-    queue_.add({.job = work.job.id,
-                .project = work.job.project,
-                .priority = work.job.priority,
-                .lane = work.ready->lane,
-                .cost = duration_of(work.ready->quote.seconds),
-                .is_booked = slot_of(work.job.session) != nullptr});
+Waiting Reconciler::waiting_of(const Work& work) const {
+    const auto* slot = slot_of(work.job.session);
+    return {.job = work.job.id,
+            .project = work.job.project,
+            .priority = work.job.priority,
+            .lane = work.ready->lane,
+            .cost = duration_of(work.ready->quote.seconds),
+            .longest = duration_of(work.ready->quote.seconds_max),
+            .booking = slot ? std::optional(slot->id) : std::nullopt};
 }
+
+void Reconciler::enqueue(const Work& work) { queue_.add(waiting_of(work)); }
 
 // --- Bookings.
 
@@ -253,17 +257,9 @@ const Booking* Reconciler::slot_of(const SessionId& session) const {
     return found == slots_.end() ? nullptr : &*found;
 }
 
-bool Reconciler::may_begin(const Waiting& waiting) const {
-    const auto longest = duration_of(work_.at(waiting.job).ready->quote.seconds_max);
-    if (waiting.is_booked || longest <= limits::booking_yield) return true;
-    const auto now = clock_.now();
-    return std::ranges::none_of(slots_,
-                                [&](const Booking& slot) { return slot.started_at < later(now, longest) && now < slot.finished_at; });
-}
-
 void Reconciler::begin_slots() {
     for (auto it = early_.begin(); it != early_.end();) {
-        auto& work = work_.at(*it);
+        const auto& work = work_.at(*it);
         const auto* slot = slot_of(work.job.session);
         const bool is_early = slot && slot->started_at > clock_.now();
         if (!is_early) enqueue(work);

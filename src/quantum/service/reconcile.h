@@ -69,9 +69,9 @@ private:
     void read_next();
     Task<> prepare(Waiting taken);
     Task<> read_and_queue(JobId id);
-    void enqueue(Work& work);
+    [[nodiscard]] Waiting waiting_of(const Work& work) const;
+    void enqueue(const Work& work);
     [[nodiscard]] const Booking* slot_of(const SessionId& session) const;
-    [[nodiscard]] bool may_begin(const Waiting& waiting) const;
     void begin_slots();
     void dispatch();
     void forecast();
@@ -111,8 +111,7 @@ private:
 };
 
 namespace limits {
-inline constexpr std::size_t readers = 2;                           // jobs that are read at once, of different projects
-inline constexpr Duration booking_yield = std::chrono::seconds(1);  // a job that takes no longer runs within the bookings of others
+inline constexpr std::size_t readers = 2;  // jobs that are read at once, of different projects
 }  // namespace limits
 
 }  // namespace meridian::quantum::service

@@ -36,9 +36,10 @@ std::string overdue_words(const Job& job, const Quote& quote) {
 
 void Reconciler::dispatch() {
     if (stopping_) return;
+    const Booked booked(slots_, clock_.now());
     for (const auto lane : {Lane::small, Lane::large}) {
         if (is_busy_[index_of(lane)]) continue;
-        const auto taken = queue_.take(lane, slots_.empty() ? Queue::May() : [this](const Waiting& waiting) { return may_begin(waiting); });
+        const auto taken = queue_.take(lane, [&](const Waiting& waiting) { return booked.may_begin(waiting); });
         if (!taken) continue;
         is_busy_[index_of(lane)] = true;
         free_at_[index_of(lane)] = clock_.steady() + taken->cost;
@@ -47,14 +48,16 @@ void Reconciler::dispatch() {
 }
 
 void Reconciler::forecast() {
-    if (queue_.size() == 0 || (forecast_at_ && clock_.steady() < *forecast_at_ + forecast_every)) return;
+    if ((queue_.size() == 0 && early_.empty()) || (forecast_at_ && clock_.steady() < *forecast_at_ + forecast_every)) return;
     forecast_at_ = clock_.steady();
     const auto now = clock_.now();
+    std::vector<Waiting> early;
+    for (const auto& id : early_) early.push_back(waiting_of(work_.at(id)));
     for (const auto lane : {Lane::small, Lane::large}) {
         const auto& free_at = free_at_[index_of(lane)];
         const auto busy = free_at ? std::max(Duration::zero(), Duration(*free_at - clock_.steady())) : Duration::zero();
-        for (const auto& [job, wait] : queue_.forecast(lane))
-            quantum_.board().update(job, [&](Moment& moment) { moment.expected_start = later(now, busy + wait); });
+        for (const auto& [job, at] : queue_.forecast(lane, later(now, busy), slots_, early))
+            quantum_.board().update(job, [&](Moment& moment) { moment.expected_start = at; });
     }
 }
 

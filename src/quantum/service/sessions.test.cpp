@@ -195,6 +195,31 @@ TEST(Bookings, AreHonouredByTheQueue) {
     EXPECT_EQ(house.order, (std::vector{before, brief, booked_job, second, within, too_long}));
 }
 
+TEST(Bookings, AreReckonedWithWhenAJobsStartIsForetold) {
+    House house;
+    house.start();
+    const auto free = house.open(), session = house.open(booked(house, 1min, 20min));
+    const auto booking = house.world.run(house.quantum().booking(house.caller(), house.session(session).booking.value()));
+    const auto first = house.submit(session, "run 300000"), second = house.submit(session, "run 60000");
+    const auto too_long = house.submit(free, "run 40000"), after_it = house.submit(free, "run 50000");
+    house.world.run_for(3s);
+    const auto expected = [&](const JobId& id) { return house.quantum().board().find(id)->expected_start; };
+    EXPECT_EQ(expected(first), booking.started_at);
+    EXPECT_EQ(expected(second), booking.started_at + 300s);
+    EXPECT_EQ(expected(too_long), booking.finished_at) << "it might not have ended in time";
+    EXPECT_EQ(expected(after_it), booking.finished_at + 40s);
+    const auto long_one = house.submit(session, "run 1200000"), brief = house.submit(session, "run 10");
+    house.world.run_for(3s);
+    EXPECT_EQ(expected(long_one), booking.started_at + 360s);
+    EXPECT_EQ(house.job(brief).state, JobState::waiting);
+    const auto last = house.submit(session, "run 60000");
+    house.world.run_for(3s);
+    EXPECT_EQ(expected(last), std::nullopt) << "the booking is over before its turn comes";
+    house.world.run(house.quantum().terminate(house.caller(), session));
+    house.world.run_for(5s);
+    EXPECT_TRUE(house.quantum().board().find(too_long)->started_at) << "the time is free";
+}
+
 TEST(Bookings, ThatAreCancelledCancelTheJobsThatWaitForThem) {
     House house;
     house.start();
