@@ -15,6 +15,8 @@ namespace {
 
 constexpr std::size_t read_bytes = 1 << 20;
 constexpr std::size_t name_bytes_max = 512;
+// Disk::replace_file writes "NAME.new" first, which must not be somebody's content.
+constexpr std::string_view unfinished = ".new";
 
 template <class T>
 T need(DiskResult<T> result, std::string_view doing) {
@@ -97,8 +99,7 @@ bool is_good_segment(std::string_view segment) {
 }
 
 bool is_good_name(std::string_view name) {
-    // Disk::replace_file writes "NAME.new" first, which must not be somebody's content.
-    if (name.size() > name_bytes_max || name.ends_with(".new")) return false;
+    if (name.size() > name_bytes_max || name.ends_with(unfinished)) return false;
     for (std::size_t at = 0;;) {
         const auto slash = name.find('/', at);
         if (!is_good_segment(name.substr(at, slash == std::string_view::npos ? slash : slash - at))) return false;
@@ -193,8 +194,21 @@ std::string ContentStore::get(const ContentHandle& key, std::string_view name) {
 }
 
 void ContentStore::remove(const ContentHandle& key, std::string_view name) {
-    const auto removed = disk_.remove(path_for(key, name));
+    const std::string path = path_for(key, name);
+    auto removed = disk_.remove(path);
+    if (!removed && removed.error().kind == DiskError::Kind::not_found) removed = disk_.remove(path + std::string(unfinished));
     if (!removed && removed.error().kind != DiskError::Kind::not_found) raise(removed.error(), "removing content");
+}
+
+std::vector<std::string> ContentStore::names(const ContentHandle& key, std::string_view folder) {
+    auto names = disk_.list(path_for(key, folder));
+    if (!names && names.error().kind == DiskError::Kind::not_found) return {};
+    if (!names) raise(names.error(), "listing content");
+    for (auto& name : *names)
+        if (name.ends_with(unfinished)) name.resize(name.size() - unfinished.size());
+    std::ranges::sort(*names);
+    names->erase(std::ranges::unique(*names).begin(), names->end());
+    return *std::move(names);
 }
 
 void ContentStore::erase_project(const ContentHandle& key) {

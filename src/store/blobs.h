@@ -6,6 +6,7 @@
 #include <mutex>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "base/disk.h"
 #include "base/hash.h"
@@ -62,6 +63,8 @@ public:
     void put(const ContentHandle& key, std::string_view name, std::string_view bytes);
     std::string get(const ContentHandle& key, std::string_view name);  // Error{not_found}
     void remove(const ContentHandle& key, std::string_view name);
+    // Of what lies in a folder, and of what a `put` that was interrupted has left there; `remove` takes either.
+    std::vector<std::string> names(const ContentHandle& key, std::string_view folder);
     void erase_project(const ContentHandle& key);
     // For files that a child process writes itself (a runtime's log). Its directory may have to be made.
     std::string path_for(const ContentHandle& key, std::string_view name);

@@ -133,6 +133,21 @@ TEST_F(ContentTest, GivesBackWhatWasPutAndKeepsProjectsApart) {
     EXPECT_EQ(content.get(theirs, "replicas/1/log"), "three");
 }
 
+TEST_F(ContentTest, NamesWhatLiesInAFolderAndWhatAnInterruptedPutLeft) {
+    EXPECT_TRUE(content.names(mine, "results").empty());
+    content.put(mine, "results/b", "x");
+    content.put(mine, "results/a", "x");
+    content.put(theirs, "results/c", "x");
+    for (const auto* left : {"a.new", "d.new"})
+        ASSERT_TRUE(world.disk().open(content.path_for(mine, "results") + "/" + left, Disk::Open::create_new));
+    EXPECT_EQ(content.names(mine, "results"), (std::vector<std::string>{"a", "b", "d"}));
+    content.remove(mine, "results/d");
+    content.remove(mine, "results/a");
+    EXPECT_EQ(content.names(mine, "results"), (std::vector<std::string>{"a", "b"})) << "what lies beside a whole one goes next";
+    content.remove(mine, "results/a");
+    EXPECT_EQ(content.names(mine, "results"), std::vector<std::string>{"b"});
+}
+
 TEST_F(ContentTest, RefusesNamesThatLeaveTheProject) {
     for (const std::string_view name : {"", "/", "..", "../x", "a/../../x", "a//b", "a/", "/a", ".", "a/.", "a\\b", "a b", "a.new"})
         EXPECT_EQ(fault_of([&] { content.put(mine, name, "x"); }), Fault::invalid) << name;

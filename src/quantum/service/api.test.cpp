@@ -42,7 +42,7 @@ private:
 
 class Qaas : public ::testing::Test, public http::Authorizer {
 protected:
-    Qaas() {
+    explicit Qaas(Keeping keeping = {}) : house(5, keeping) {
         add_routes(router, house.quantum(), links);
         house.start();
     }
@@ -83,6 +83,24 @@ protected:
     http::Router router{*this};
     std::string asked_for;
 };
+
+class FullQaas : public Qaas {
+protected:
+    FullQaas() : Qaas({.project_bytes = 1000}) {}
+};
+
+TEST_F(FullQaas, ModelsOfAProjectThatKeepsAllItMayAreRefusedInScalewaysForm) {
+    const auto model = [](std::size_t bytes) { return to_text(JsonObject{{"payload", std::string(bytes, 'x')}}); };
+    EXPECT_EQ(status("POST", "/models", model(900)), 200);
+    const auto refused = handle("POST", "/qaas/v1alpha1/models", model(101));
+    EXPECT_EQ(refused.status, 403);
+    const auto body = parse_json(refused.body).value();
+    EXPECT_EQ(body.at("type"), "quotas_exceeded");
+    EXPECT_EQ(body.at("message"),
+              "A project keeps at most 1.0 kB of models, inputs and results here, and this one has 0.9 kB. Delete jobs and sessions that "
+              "are not needed any more.");
+    EXPECT_EQ(status("POST", "/models", model(100)), 200);
+}
 
 TEST_F(Qaas, PlatformsHaveWhatTheClientsCannotLiveWithout) {
     const auto all = ok("GET", "/platforms");

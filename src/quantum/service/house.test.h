@@ -120,11 +120,11 @@ inline std::vector<Application> test_applications() {
 
 // One Meridian, as long as it lives.
 struct Life {
-    Life(sim::World& w, Pool& pool, std::vector<JobId>& order, const keys::SigningKey& key)
+    Life(sim::World& w, Pool& pool, std::vector<JobId>& order, const keys::SigningKey& key, const Keeping& keeping)
         : world(w), store(opened(w, pool)), meter(metered(w, pool, key)), computer(w, content, order) {
         first = identity::Identity(*store, w.clock(), w.rng()).bootstrap();
-        quantum.emplace(*store, content, pool, Offer{test_platforms(), test_applications()}, *geography::Zone::parse("fr-par-1"), w.clock(),
-                        w.rng());
+        quantum.emplace(*store, content, pool, Offer{test_platforms(), test_applications(), keeping}, *geography::Zone::parse("fr-par-1"),
+                        w.clock(), w.rng());
         reconciler.emplace(*store, content, pool, *meter, computer, *quantum, "node-1", w.clock(), w.rng(), w.executor());
     }
     static std::unique_ptr<store::Store> opened(sim::World& world, Pool& pool) {
@@ -158,14 +158,14 @@ struct Life {
 };
 
 struct House {
-    explicit House(std::uint64_t seed = 5) : world(seed), key(keys::SigningKey::generate(world.rng())) {
+    explicit House(std::uint64_t seed = 5, Keeping keep = {}) : world(seed), key(keys::SigningKey::generate(world.rng())), keeping(keep) {
         log::configure(log::Level::off, log::Form::text);
         begin();
     }
     ~House() {
         if (life) end();
     }
-    void begin() { life = std::make_unique<Life>(world, pool, order, key); }
+    void begin() { life = std::make_unique<Life>(world, pool, order, key, keeping); }
     // Jobs wait until this.
     void start() { life->tasks.spawn("reconciler", life->reconciler->run()); }
     void end() {
@@ -200,6 +200,14 @@ struct House {
         for (int i = 0; i < 600 && !is_final(job(id).state); ++i) world.run_for(100ms);
         return job(id);
     }
+    std::uint64_t kept() {
+        return world.run(
+            life->store->read([project = caller().project](store::Tx& tx) { return rows::kept_bytes(tx, "fr-par-1", project); }));
+    }
+    // What lies in the zone's content of the caller's project.
+    std::vector<std::string> names(std::string_view folder) {
+        return life->content.names(store::ContentHandle(caller().project, "fr-par-1"), folder);
+    }
     std::vector<metering::Receipt> receipts() {
         return life->meter->list({.project = {}, .organization = caller().organization, .limit = 10'000, .before_index = {}});
     }
@@ -207,6 +215,7 @@ struct House {
     sim::World world;
     sim::FailingPool pool{world};
     keys::SigningKey key;
+    Keeping keeping;
     std::vector<JobId> order;  // in which jobs began
     std::unique_ptr<Life> life;
 };

@@ -35,21 +35,22 @@ Task<Program> Quantum::create_program(identity::Caller caller, ProjectId project
     made.zone = zone_.str();
     made.bytes = payload.size();
     if (payload.empty()) wrong("payload", "A model has a payload; send the program's text.");
-    co_await store_.read([caller, made](store::Tx& tx) {
+    co_await store_.read([caller, made, keeping = keeping()](store::Tx& tx) {
         check_project(tx, caller, made.project);
+        check_content(tx, keeping, made.zone, made.project, made.bytes);
         if (rows::count_programs(tx, made.project) >= limits::programs_per_project) {
             throw Error(Fault::quota, fmt::format("A project keeps at most {} models; delete sessions that are not needed any more.",
                                                   limits::programs_per_project))
                 .about("model", "");
         }
     });
-    // The content first: a row whose content is missing would be a promise broken, content without a row is only bytes.
-    made.digest = co_await on(files_, [this, made, payload = std::move(payload)] {
-        content_.put(store::ContentHandle(made.project, made.zone), program_content(made.id), payload);
-        return "sha256:" + hex(sha256(payload));
-    });
-    co_await store_.write([made](store::Tx& tx) { rows::insert(tx, made); });
-    co_return made;
+    made.digest = co_await on(files_, [&payload] { return "sha256:" + hex(sha256(payload)); });
+    co_return co_await contents_.put(store::ContentHandle(made.project, made.zone), program_content(made.id), std::move(payload),
+                                     [made, keeping = keeping()](store::Tx& tx) {
+                                         check_content(tx, keeping, made.zone, made.project, made.bytes);
+                                         rows::insert(tx, made);
+                                         return made;
+                                     });
 }
 
 Task<Program> Quantum::program(identity::Caller caller, ProgramId id) {
@@ -88,14 +89,9 @@ Task<Job> Quantum::create_job(identity::Caller caller, JobWish wish) {
     made.program = wish.program;
     made.parameters = std::move(wish.parameters);
     made.has_circuit = !wish.circuit.empty();
+    made.circuit_bytes = wish.circuit.size();
     made.principal = caller.principal;
-    if (made.has_circuit) {
-        const auto session = co_await this->session(caller, wish.session);
-        co_await on(files_, [this, made, session, circuit = std::move(wish.circuit)] {
-            content_.put(store::ContentHandle(session.project, session.zone), circuit_content(made.id), circuit);
-        });
-    }
-    co_return co_await store_.write([caller, made](store::Tx& tx) mutable {
+    const auto insert = [caller, made, keeping = keeping()](store::Tx& tx) mutable {
         const auto session = visible_session(tx, caller, made.session);
         if (session.state != SessionState::running && session.state != SessionState::starting) {
             throw Error(Fault::conflict, "The session has ended; open another one for new jobs.")
@@ -116,6 +112,7 @@ Task<Job> Quantum::create_job(identity::Caller caller, JobWish wish) {
         if (made.program && visible_program(tx, caller, *made.program).project != made.project)
             wrong("model_id", "The model belongs to another project than the session; post it to the session's project.");
         if (!made.program && !made.has_circuit) wrong("model_id", "A job runs a model: give its model_id, or a circuit.");
+        check_content(tx, keeping, made.zone, made.project, made.circuit_bytes);
         if (rows::count_jobs(tx, session.id) >= limits::jobs_per_session ||
             rows::count_waiting(tx, session.project) >= limits::waiting_jobs_per_project) {
             throw Error(Fault::quota, fmt::format("A session has at most {} jobs, and a project {} that have not ended.",
@@ -124,7 +121,11 @@ Task<Job> Quantum::create_job(identity::Caller caller, JobWish wish) {
         }
         rows::insert(tx, made);
         return made;
-    });
+    };
+    if (!made.has_circuit) co_return co_await store_.write(insert);
+    const auto session = co_await this->session(caller, wish.session);
+    co_return co_await contents_.put(store::ContentHandle(session.project, session.zone), circuit_content(made.id), std::move(wish.circuit),
+                                     insert);
 }
 
 Task<Job> Quantum::job(identity::Caller caller, JobId id) {

@@ -26,7 +26,7 @@ Session session_for(const Process& process, ProcessId id) {
     return made;
 }
 
-Job job_for(const Process& process, const Application& application) {
+Job job_for(const Process& process, const Application& application, std::uint64_t input_bytes) {
     Job made;
     made.id = process.job_id;
     made.run = RunId(made.id.uuid());
@@ -38,6 +38,7 @@ Job job_for(const Process& process, const Application& application) {
     made.session = process.session;
     made.platform = process.platform;
     made.has_circuit = true;
+    made.circuit_bytes = input_bytes;
     made.application = application.facts.computes;
     made.created_at = made.updated_at = process.created_at;
     return made;
@@ -84,21 +85,21 @@ Task<Process> Quantum::create_process(identity::Caller caller, ProcessWish wish)
     made.application = computed.id;
     made.platform = known_platform(wish.platform).id;
     made.tags = std::move(wish.tags);
-    co_await store_.read([caller, made](store::Tx& tx) {
+    made.job = job_for(made, computed, wish.input.size());
+    const auto check = [caller, made, keeping = keeping()](store::Tx& tx) {
         check_project(tx, caller, made.project);
         check_room(tx, made.project);
-    });
-    co_await on(files_, [this, made, input = std::move(wish.input)] {
-        content_.put(store::ContentHandle(made.project, made.zone), circuit_content(made.job_id), input);
-    });
-    made.job = job_for(made, computed);
-    co_return co_await store_.write([made](store::Tx& tx) {
-        check_room(tx, made.project);
-        rows::insert(tx, session_for(made, made.id));
-        rows::insert(tx, made);
-        rows::insert(tx, made.job);
-        return made;
-    });
+        check_content(tx, keeping, made.zone, made.project, made.job.circuit_bytes);
+    };
+    co_await store_.read(check);
+    co_return co_await contents_.put(store::ContentHandle(made.project, made.zone), circuit_content(made.job_id), std::move(wish.input),
+                                     [made, check](store::Tx& tx) {
+                                         check(tx);
+                                         rows::insert(tx, session_for(made, made.id));
+                                         rows::insert(tx, made);
+                                         rows::insert(tx, made.job);
+                                         return made;
+                                     });
 }
 
 Task<Process> Quantum::process(identity::Caller caller, ProcessId id) {

@@ -43,7 +43,10 @@ Task<> Reconciler::run() {
     bool is_recovered = false;
     while (!stopping_) {
         try {
-            if (!is_recovered) co_await recover();
+            if (!is_recovered) {
+                co_await recover();
+                group_.spawn("clear orphans", quantum_.contents().clear_orphans(quantum_.zone().str(), stopping_));
+            }
             is_recovered = true;
             co_await pass();
             if (is_look_due()) {

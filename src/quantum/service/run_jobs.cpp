@@ -98,6 +98,10 @@ metering::RunStart Reconciler::start_of(const Job& job, const Ready& ready) cons
 // The result is on the disk before the receipt says `finished`; the receipt is in the ledger before the row says `completed`.
 Task<Reconciler::End> Reconciler::compute(Job job, Ready ready, std::shared_ptr<Control> control) {
     try {
+        // Refused here, a job costs nothing: no result is computed that could not be kept.
+        const auto full = co_await store_.read(
+            [job, keeping = quantum_.keeping()](store::Tx& tx) { return too_much(tx, keeping, job.zone, job.project, 0); });
+        if (full) co_return End{.state = JobState::error, .said = *full, .result_bytes = {}, .started_at = {}};
         auto hold = meter_.hold(start_of(job, ready));
         const auto ran = co_await computer_.run(*order_of(job), ready, control);
         if (ran) {

@@ -10,6 +10,7 @@
 #include "geography/types.h"
 #include "identity/service.h"
 #include "quantum/service/board.h"
+#include "quantum/service/content.h"
 #include "quantum/service/types.h"
 #include "store/blobs.h"
 #include "store/store.h"
@@ -61,6 +62,7 @@ struct ProcessWish {
 struct Offer {
     std::vector<Platform> platforms;
     std::vector<Application> applications;  // each runs on every platform
+    Keeping keeping = {};
 };
 
 class Quantum {
@@ -118,6 +120,8 @@ public:
 
     [[nodiscard]] Board& board() { return board_; }
     [[nodiscard]] Pool& files() { return files_; }
+    [[nodiscard]] Contents& contents() { return contents_; }
+    [[nodiscard]] const Keeping& keeping() const { return offer_.keeping; }
     [[nodiscard]] const geography::Zone& zone() const { return zone_; }
 
 private:
@@ -132,6 +136,7 @@ private:
     Clock& clock_;
     Rng& rng_;
     Board board_;
+    Contents contents_;
 };
 
 // Where content lies, by name within its project.

@@ -71,7 +71,14 @@ Booking booking_for(const Platform& platform, const Session& session, const Book
 }  // namespace
 
 Quantum::Quantum(store::Store& store, store::ContentStore& content, Pool& files, Offer offer, geography::Zone zone, Clock& clock, Rng& rng)
-    : store_(store), content_(content), files_(files), offer_(std::move(offer)), zone_(std::move(zone)), clock_(clock), rng_(rng) {}
+    : store_(store),
+      content_(content),
+      files_(files),
+      offer_(std::move(offer)),
+      zone_(std::move(zone)),
+      clock_(clock),
+      rng_(rng),
+      contents_(store, content, files) {}
 
 const Platform* Quantum::platform(const PlatformId& id) const {
     const auto found = std::ranges::find(offer_.platforms, id, &Platform::id);

@@ -32,11 +32,11 @@ constexpr auto describe(As<Job>) {
     return fields(field("id", &J::id), field("organization_id", &J::organization), field("project_id", &J::project),
                   field("principal_id", &J::principal), field("zone", &J::zone), field("name", &J::name), field("session_id", &J::session),
                   field("platform_id", &J::platform), field("state", &J::state), field("priority", &J::priority), field("tags", &J::tags),
-                  field("program_id", &J::program), field("has_circuit", &J::has_circuit), field("application", &J::application),
-                  field("parameters", &J::parameters), field("max_duration", &J::max_duration), field("run_id", &J::run),
-                  field("attempts", &J::attempts), field("progress_message", &J::progress_message), field("result_bytes", &J::result_bytes),
-                  field("created_at", &J::created_at), field("updated_at", &J::updated_at), field("started_at", &J::started_at),
-                  field("ended_at", &J::ended_at), field("revision", &J::revision));
+                  field("program_id", &J::program), field("has_circuit", &J::has_circuit), field("circuit_bytes", &J::circuit_bytes),
+                  field("application", &J::application), field("parameters", &J::parameters), field("max_duration", &J::max_duration),
+                  field("run_id", &J::run), field("attempts", &J::attempts), field("progress_message", &J::progress_message),
+                  field("result_bytes", &J::result_bytes), field("created_at", &J::created_at), field("updated_at", &J::updated_at),
+                  field("started_at", &J::started_at), field("ended_at", &J::ended_at), field("revision", &J::revision));
 }
 
 constexpr auto describe(As<Process>) {
@@ -107,9 +107,40 @@ void count_jobs_of(Tx& tx, std::vector<Session>& sessions, std::string_view wher
     }
 }
 
+std::uint64_t bytes_of(const Job& job) { return job.circuit_bytes + job.result_bytes.value_or(0); }
+
+void keep(Tx& tx, std::string_view zone, const ProjectId& project, std::uint64_t bytes) {
+    if (bytes == 0) return;
+    tx.run(
+        "insert into quantum_kept (zone, project_id, bytes) values ($1, $2, $3) on conflict (zone, project_id) do update "
+        "set bytes = quantum_kept.bytes + excluded.bytes",
+        zone, project, bytes);
+}
+void release(Tx& tx, std::string_view zone, const ProjectId& project, std::uint64_t bytes) {
+    if (bytes == 0) return;
+    MERIDIAN_ASSERT(kept_bytes(tx, zone, project) >= bytes);
+    tx.run("update quantum_kept set bytes = bytes - $3 where zone = $1 and project_id = $2", zone, project, bytes);
+}
+
 }  // namespace
 
-void insert(Tx& tx, const Program& program) { insert_row(tx, table_of<Program>, program); }
+std::vector<ProjectId> projects(Tx& tx) {
+    std::vector<ProjectId> all;
+    for (const store::Row& row : tx.query("select id from projects order by id")) all.push_back(store::id_in<ProjectId>(row, "id"));
+    return all;
+}
+
+std::uint64_t kept_bytes(Tx& tx, std::string_view zone, const ProjectId& project) {
+    return counted(tx.query("select coalesce(sum(bytes), 0) as n from quantum_kept where zone = $1 and project_id = $2", zone, project));
+}
+std::uint64_t kept_bytes(Tx& tx, std::string_view zone) {
+    return counted(tx.query("select coalesce(sum(bytes), 0) as n from quantum_kept where zone = $1", zone));
+}
+
+void insert(Tx& tx, const Program& program) {
+    insert_row(tx, table_of<Program>, program);
+    keep(tx, program.zone, program.project, program.bytes);
+}
 std::optional<Program> program(Tx& tx, const ProgramId& id) { return one<Program>(tx, id); }
 std::vector<Program> programs(Tx& tx, const ProjectId& project) {
     return all<Program>(tx, "where project_id = $1 order by created_at desc, id", project);
@@ -117,7 +148,12 @@ std::vector<Program> programs(Tx& tx, const ProjectId& project) {
 std::uint64_t count_programs(Tx& tx, const ProjectId& project) {
     return counted(tx.query("select count(*) as n from quantum_programs where project_id = $1", project));
 }
-void remove(Tx& tx, const ProgramId& id) { tx.run("delete from quantum_programs where id = $1", id); }
+void remove(Tx& tx, const ProgramId& id) {
+    const auto before = program(tx, id);
+    if (!before) return;
+    tx.run("delete from quantum_programs where id = $1", id);
+    release(tx, before->zone, before->project, before->bytes);
+}
 bool is_used(Tx& tx, const ProgramId& id) {
     return !tx.query("select id from quantum_jobs where program_id = $1 limit 1", id).empty() ||
            !tx.query("select id from quantum_sessions where program_id = $1 limit 1", id).empty();
@@ -139,6 +175,11 @@ void update(Tx& tx, Session session) {
 }
 
 void remove(Tx& tx, const SessionId& id) {
+    if (const auto before = one<Session>(tx, id)) {
+        const auto jobs =
+            tx.query("select coalesce(sum(circuit_bytes + coalesce(result_bytes, 0)), 0) as n from quantum_jobs where session_id = $1", id);
+        release(tx, before->zone, before->project, counted(jobs));
+    }
     tx.run("delete from quantum_sessions where id = $1", id);
     tx.changed(sessions_topic, id.str());
 }
@@ -214,6 +255,7 @@ void stop_if_idle(Tx& tx, const SessionId& id, Timestamp now) {
 void insert(Tx& tx, Job job) {
     job.revision = tx.revision();
     insert_row(tx, table_of<Job>, job);
+    keep(tx, job.zone, job.project, bytes_of(job));
     tx.changed(jobs_topic, job.id.str());
 }
 
@@ -223,10 +265,15 @@ void update(Tx& tx, Job job) {
     MERIDIAN_ASSERT(before->state == job.state || may_move(before->state, job.state));
     job.revision = tx.revision();
     update_row(tx, table_of<Job>, "id", job);
+    if (bytes_of(*before) != bytes_of(job)) {
+        release(tx, job.zone, job.project, bytes_of(*before));
+        keep(tx, job.zone, job.project, bytes_of(job));
+    }
     tx.changed(jobs_topic, job.id.str());
 }
 
 void remove(Tx& tx, const JobId& id) {
+    if (const auto before = job(tx, id)) release(tx, before->zone, before->project, bytes_of(*before));
     tx.run("delete from quantum_jobs where id = $1", id);
     tx.changed(jobs_topic, id.str());
 }

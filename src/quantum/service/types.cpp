@@ -27,12 +27,6 @@ std::string duration_words(double seconds) {
     return fmt::format("{:.1f} h", seconds / 3600);
 }
 
-std::string bytes_words(std::uint64_t bytes) {
-    if (bytes >= 1'000'000'000) return fmt::format("{:.1f} GB", static_cast<double>(bytes) / 1e9);
-    if (bytes >= 1'000'000) return fmt::format("{:.1f} MB", static_cast<double>(bytes) / 1e6);
-    return fmt::format("{:.1f} kB", static_cast<double>(bytes) / 1e3);
-}
-
 }  // namespace
 
 bool may_move(SessionState from, SessionState to) {
@@ -73,6 +67,12 @@ ProcessState state_of(const Job& job, bool is_running) {
 
 metering::Price Platform::price() const {
     return {.per_hour = facts.per_hour, .per_shot = facts.per_shot, .per_circuit = facts.per_circuit};
+}
+
+std::string bytes_words(std::uint64_t bytes) {
+    if (bytes >= 1'000'000'000) return fmt::format("{:.1f} GB", static_cast<double>(bytes) / 1e9);
+    if (bytes >= 1'000'000) return fmt::format("{:.1f} MB", static_cast<double>(bytes) / 1e6);
+    return fmt::format("{:.1f} kB", static_cast<double>(bytes) / 1e3);
 }
 
 std::string in_words(const Quote& quote) {

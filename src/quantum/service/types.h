@@ -134,6 +134,7 @@ struct Job {
     std::vector<std::string> tags;
     std::optional<ProgramId> program;
     bool has_circuit = false;                // a circuit, or a process's input, was posted with the job itself
+    std::uint64_t circuit_bytes = 0;         // of it
     std::optional<std::string> application;  // what is computed from that input: the `computes` of an application
     std::optional<std::string> parameters;
     std::optional<Duration> max_duration;
@@ -188,14 +189,17 @@ struct Quote {
 };
 // "statevector, double precision: about 0.2 s and 16 MB, 0.00003 EUR (at most 0.00004), 3.1 J (declared watts x seconds)".
 std::string in_words(const Quote& quote);
+std::string bytes_words(std::uint64_t bytes);
 
 namespace limits {
 inline constexpr std::size_t name = 255, tags = 50, tag = 255, parameters_bytes = 64 * 1024, deduplication_id = 255, description = 1024;
-inline constexpr std::size_t input_bytes = 4 * 1024 * 1024;          // of a process
-inline constexpr std::size_t input_body_bytes = 3 * input_bytes;     // of its POST, where characters may be written with strokes
-inline constexpr std::size_t body_on_loop = 64 * 1024;               // larger ones are read on a pool
-inline constexpr std::size_t program_body_bytes = 40 * 1024 * 1024;  // of a POST; a million gates take some 5 MB compressed
-inline constexpr std::size_t sessions_per_project = 1000;            // that have not ended
+inline constexpr std::size_t input_bytes = 4 * 1024 * 1024;                    // of a process
+inline constexpr std::size_t input_body_bytes = 3 * input_bytes;               // of its POST, where characters may be written with strokes
+inline constexpr std::size_t body_on_loop = 64 * 1024;                         // larger ones are read on a pool
+inline constexpr std::size_t program_body_bytes = 40 * 1024 * 1024;            // of a POST; a million gates take some 5 MB compressed
+inline constexpr std::uint64_t content_per_project = std::uint64_t{16} << 30;  // bytes of models, inputs and results
+inline constexpr std::uint64_t content_per_zone = std::uint64_t{256} << 30;
+inline constexpr std::size_t sessions_per_project = 1000;  // that have not ended
 inline constexpr std::size_t jobs_per_session = 10'000, waiting_jobs_per_project = 10'000, programs_per_project = 200'000,
                              processes_per_project = 10'000;
 inline constexpr std::chrono::seconds session_duration = std::chrono::hours(24 * 7), session_duration_default = std::chrono::hours(12),

@@ -155,7 +155,13 @@ CREATE TABLE quantum_jobs (
     started_at bigint,
     ended_at bigint,
     revision bigint not null
-, application text);
+, application text, circuit_bytes bigint not null default 0);
+CREATE TABLE quantum_kept (
+    zone text not null,
+    project_id text not null references projects (id),
+    bytes bigint not null,
+    primary key (zone, project_id)
+);
 CREATE TABLE quantum_processes (
     id text not null primary key,
     organization_id text not null references organizations (id),
