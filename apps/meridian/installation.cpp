@@ -205,7 +205,8 @@ expected<void> Running::open_services() {
                                   .rng = rng_,
                                   .home = home,
                                   .threads = 0,
-                                  .watts = facts_->declared ? facts_->declared->node_watts : std::nullopt},
+                                  .watts = facts_->declared ? facts_->declared->node_watts : std::nullopt,
+                                  .keeping = {.retention = std::chrono::days(options_.quantum_keep_days)}},
                      node);
     deployments_.emplace(*store_, *catalog_, std::vector{std::move(node)}, *zone_, clock_, rng_, std::move(*runtimes));
     events_.emplace(*deployments_, *store_, clock_);

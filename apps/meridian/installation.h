@@ -27,6 +27,7 @@ struct UpOptions {
     std::vector<std::string> runtimes;  // "vllm=PROGRAM", or a JSON file that describes some
     std::uint32_t loops = 0;            // 0: one a core
     std::uint32_t runtime_threads = 0;
+    std::uint32_t quantum_keep_days = 30;  // that an ended session is kept with its results
     bool access_log = false;
     log::Level log_level = log::Level::warn;
     log::Form log_form = log::Form::text;

@@ -19,10 +19,10 @@ std::vector<Platform> shipped_platforms_of(const fleet::Node& node) {
     return platforms_of(*facts, quantum_facts(node));
 }
 
-Offer shipped_offer_of(const fleet::Node& node) {
+Offer shipped_offer_of(const fleet::Node& node, const Keeping& keeping) {
     const auto facts = catalog::parse_applications_yaml(shipped_applications);
     if (!facts) throw Error(Fault::bug, "The applications that come with the program cannot be read.", facts.error().said);
-    return {shipped_platforms_of(node), applications_of(*facts, node.zone.str())};
+    return {shipped_platforms_of(node), applications_of(*facts, node.zone.str()), keeping};
 }
 
 QuantumSide::QuantumSide(const QuantumParts& parts, const fleet::Node& node)
@@ -37,7 +37,7 @@ QuantumSide::QuantumSide(const QuantumParts& parts, const fleet::Node& node)
                           .watts = parts.watts,
                           .energy_counter = fleet::energy_counter()})),
       links_(parts.key, parts.clock),
-      quantum_(parts.store, parts.content, parts.files, shipped_offer_of(node), node.zone, parts.clock, parts.rng),
+      quantum_(parts.store, parts.content, parts.files, shipped_offer_of(node, parts.keeping), node.zone, parts.clock, parts.rng),
       reconciler_(parts.store, parts.content, parts.files, parts.meter, *computer_, quantum_, node.name, parts.clock, parts.rng,
                   parts.home) {}
 

@@ -16,7 +16,7 @@ namespace meridian::app {
 
 // What the shipped catalogue offers on a node. A catalogue that cannot be read is our mistake: Error{bug}.
 std::vector<quantum::service::Platform> shipped_platforms_of(const fleet::Node& node);
-quantum::service::Offer shipped_offer_of(const fleet::Node& node);
+quantum::service::Offer shipped_offer_of(const fleet::Node& node, const quantum::service::Keeping& keeping = {});
 quantum::service::NodeFacts quantum_facts(const fleet::Node& node);
 
 struct QuantumParts {
@@ -30,6 +30,7 @@ struct QuantumParts {
     Executor home;
     unsigned threads;                  // of a large job; 0: one a CPU
     std::optional<double> watts = {};  // of the node, as declared
+    quantum::service::Keeping keeping = {};
 };
 
 class QuantumSide {

@@ -206,6 +206,9 @@ void add_up(CLI::App& app, Common& common, const Chosen& chosen) {
         "NAME=PROGRAM with llama.cpp, llama.cpp-cuda or vllm as the name, or a JSON file that describes runtimes (repeatable; "
         "the first that serves a model is taken)");
     command->add_option("--runtime-threads", o->runtime_threads, "Threads of each runtime (default: as many as it gets CPUs of its own)");
+    command->add_option("--quantum-keep-days", o->quantum_keep_days, "Days that an ended quantum session is kept with its results")
+        ->check(CLI::Range(1, 36500))
+        ->capture_default_str();
     command->add_option("--loops", o->loops, "Event loops (default: one a core)")->check(CLI::Range(1, 256));
     command->add_flag("--access-log", o->access_log, "One line a request, without content; needs --log-level info");
     command->add_option("--log-level", *level, "debug, info, warn, error, off")

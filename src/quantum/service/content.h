@@ -17,9 +17,10 @@
 
 namespace meridian::quantum::service {
 
-// How much projects may keep.
+// How much projects may keep, and for how long.
 struct Keeping {
     std::uint64_t project_bytes = limits::content_per_project, zone_bytes = limits::content_per_zone;
+    Duration retention = limits::retention;
 };
 // Why `bytes` more are too many; with none, why nothing more is taken.
 std::optional<std::string> too_much(store::Tx& tx, const Keeping& keeping, std::string_view zone, const ProjectId& project,

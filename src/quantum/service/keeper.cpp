@@ -1,6 +1,7 @@
 #include "quantum/service/keeper.h"
 
 #include <algorithm>
+#include <set>
 
 #include "quantum/service/store.h"
 #include "quantum/service/times.h"
@@ -10,6 +11,8 @@ namespace {
 
 struct Look {
     std::vector<Session> to_clear, ended;
+    std::vector<Program> unused;
+    bool is_swept = false;
     std::optional<Timestamp> next;
     void due(Timestamp at) { next = next ? std::min(*next, at) : at; }
 };
@@ -38,8 +41,19 @@ std::optional<std::string_view> over(store::Tx& tx, const Session& session, cons
     return std::nullopt;
 }
 
-Look look_at(store::Tx& tx, const std::string& zone, Timestamp now) {
+// What ended long ago becomes what was deleted. The next look goes on where this one has enough.
+void sweep(store::Tx& tx, const std::string& zone, Timestamp before, Timestamp now, Look& look) {
+    const auto old = rows::sessions_ended_before(tx, zone, before, limits::swept_at_once);
+    for (const auto& session : old) rows::unwant(tx, session, now);
+    look.unused = rows::programs_unused_since(tx, zone, before, limits::swept_at_once);
+    for (const auto& program : look.unused) rows::remove(tx, program.id);
+    look.is_swept = old.size() < limits::swept_at_once && look.unused.size() < limits::swept_at_once;
+    if (!look.is_swept) look.due(now);
+}
+
+Look look_at(store::Tx& tx, const std::string& zone, std::optional<Timestamp> sweep_before, Timestamp now) {
     Look look;
+    if (sweep_before) sweep(tx, zone, *sweep_before, now, look);
     for (auto& session : rows::open_sessions(tx, zone)) {
         if (!session.is_wanted) {
             if (session.state == SessionState::stopped) look.to_clear.push_back(session);
@@ -61,9 +75,15 @@ Look look_at(store::Tx& tx, const std::string& zone, Timestamp now) {
 Task<std::optional<Timestamp>> Keeper::look() {
     const auto now = clock_.now();
     const auto zone = quantum_.zone().str();
-    const auto look = co_await store_.write([zone, now](store::Tx& tx) { return look_at(tx, zone, now); });
+    // A clock that was set back does not keep us waiting.
+    const bool is_due = !swept_at_ || now >= later(*swept_at_, limits::sweep_every) || now < *swept_at_;
+    const auto before = is_due ? std::optional(later(now, -quantum_.keeping().retention)) : std::nullopt;
+    auto look = co_await store_.write([zone, before, now](store::Tx& tx) { return look_at(tx, zone, before, now); });
+    if (look.is_swept) swept_at_ = now;
+    if (swept_at_) look.due(later(*swept_at_, limits::sweep_every));
     for (const auto& session : look.ended) computer_.forget(session.id);
     for (const auto& session : look.to_clear) co_await clear(session);
+    co_await remove_programs(look.unused);
     co_return look.next;
 }
 
@@ -79,19 +99,28 @@ Task<> Keeper::clear(Session session) {
         }
     });
     const auto programs = co_await store_.write([jobs, session](store::Tx& tx) {
-        std::vector<ProgramId> unused;
+        std::vector<Program> unused;
         rows::remove(tx, session.id);
-        std::vector<std::optional<ProgramId>> candidates{session.program};
-        for (const auto& job : jobs) candidates.push_back(job.program);
-        for (const auto& program : candidates) {
-            if (!program || std::ranges::find(unused, *program) != unused.end() || rows::is_used(tx, *program)) continue;
-            rows::remove(tx, *program);
-            unused.push_back(*program);
+        std::set<ProgramId> candidates;
+        if (session.program) candidates.insert(*session.program);
+        for (const auto& job : jobs)
+            if (job.program) candidates.insert(*job.program);
+        for (const auto& id : candidates) {
+            auto program = rows::program(tx, id);
+            if (!program || rows::is_used(tx, id)) continue;
+            rows::remove(tx, id);
+            unused.push_back(*std::move(program));
         }
         return unused;
     });
-    co_await on(files_, [this, programs, session] {
-        for (const auto& id : programs) content_.remove(store::ContentHandle(session.project, session.zone), program_content(id));
+    co_await remove_programs(programs);
+}
+
+// Their rows are gone.
+Task<> Keeper::remove_programs(std::vector<Program> programs) {
+    if (programs.empty()) co_return;
+    co_await on(files_, [this, &programs] {
+        for (const auto& each : programs) content_.remove(store::ContentHandle(each.project, each.zone), program_content(each.id));
     });
 }
 

@@ -1,5 +1,9 @@
-// Keeps sessions: begins those that were booked, ends those whose time is over, and clears away what was deleted.
+// Keeps sessions: begins those that were booked, ends those whose time is over, and clears away what was deleted or ended long ago, with
+// everything it has. Receipts are the ledger's, and stay.
 #pragma once
+#include <optional>
+#include <vector>
+
 #include "base/async.h"
 #include "quantum/service/computer.h"
 #include "quantum/service/service.h"
@@ -17,6 +21,7 @@ public:
 
 private:
     Task<> clear(Session session);
+    Task<> remove_programs(std::vector<Program> programs);
 
     store::Store& store_;
     store::ContentStore& content_;
@@ -24,6 +29,7 @@ private:
     Computer& computer_;
     Quantum& quantum_;
     Clock& clock_;
+    std::optional<Timestamp> swept_at_;
 };
 
 }  // namespace meridian::quantum::service

@@ -182,10 +182,7 @@ Task<> Quantum::remove_session(identity::Caller caller, SessionId id) {
     const auto now = clock_.now();
     co_await store_.write([caller, id, now](store::Tx& tx) {
         rows::end_session(tx, visible_session(tx, caller, id), "deleted", now);
-        auto session = visible_session(tx, caller, id);
-        session.is_wanted = false;
-        session.updated_at = now;
-        rows::update(tx, session);
+        rows::unwant(tx, visible_session(tx, caller, id), now);
     });
 }
 

@@ -205,6 +205,26 @@ std::vector<Session> open_sessions(Tx& tx, std::string_view zone) {
     return all<Session>(tx, "where zone = $1 and (state <> 'stopped' or is_wanted = 0) order by created_at, id", zone);
 }
 
+std::vector<Session> sessions_ended_before(Tx& tx, std::string_view zone, Timestamp before, std::size_t most) {
+    return all<Session>(
+        tx, "where zone = $1 and terminated_at <= $2 and state = 'stopped' and is_wanted = 1 order by terminated_at, id limit $3", zone,
+        before, most);
+}
+std::vector<Program> programs_unused_since(Tx& tx, std::string_view zone, Timestamp before, std::size_t most) {
+    return all<Program>(tx,
+                        "where zone = $1 and created_at <= $2 "
+                        "and not exists (select id from quantum_jobs where program_id = quantum_programs.id) "
+                        "and not exists (select id from quantum_sessions where program_id = quantum_programs.id) "
+                        "order by created_at, id limit $3",
+                        zone, before, most);
+}
+
+void unwant(Tx& tx, Session session, Timestamp now) {
+    session.is_wanted = false;
+    session.updated_at = now;
+    update(tx, std::move(session));
+}
+
 std::optional<Session> same_session(Tx& tx, const ProjectId& project, std::string_view deduplication_id) {
     auto found = all<Session>(tx, "where project_id = $1 and deduplication_id = $2 and is_wanted = 1 and state in ('starting', 'running')",
                               project, deduplication_id);

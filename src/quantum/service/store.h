@@ -33,10 +33,15 @@ std::vector<Session> sessions(store::Tx& tx, const ProjectId& project);
 std::uint64_t count_open_sessions(store::Tx& tx, const ProjectId& project);
 // Of the zone, those that have not ended or are to be deleted.
 std::vector<Session> open_sessions(store::Tx& tx, std::string_view zone);
+// Of the zone, sessions that ended before, and programs that were made before and nobody names; oldest first, and not more than `most`.
+std::vector<Session> sessions_ended_before(store::Tx& tx, std::string_view zone, Timestamp before, std::size_t most);
+std::vector<Program> programs_unused_since(store::Tx& tx, std::string_view zone, Timestamp before, std::size_t most);
 // One that has not ended, with this deduplication id.
 std::optional<Session> same_session(store::Tx& tx, const ProjectId& project, std::string_view deduplication_id);
 // When the session was last busy: the end of its last job, or its start. Nothing while a job has not ended.
 std::optional<Timestamp> idle_since(store::Tx& tx, const Session& session);
+// The session is to be deleted with all it has; nobody sees it any more. It must have ended, or be ended.
+void unwant(store::Tx& tx, Session session, Timestamp now);
 // Ends a session that has not ended: its unfinished jobs are asked to end, and it stops when they have. Its booking is over.
 void end_session(store::Tx& tx, Session session, std::string_view why, Timestamp now);
 // Ends a session that is stopping, or a process's own, and has no job under way any more.

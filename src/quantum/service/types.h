@@ -210,7 +210,10 @@ inline constexpr Duration hold = std::chrono::seconds(2);            // a questi
 inline constexpr std::size_t held = 10'000;                          // questions that wait at once; more are answered at once
 inline constexpr std::size_t inline_result_bytes = 256 * 1024;       // larger results are fetched from a link
 inline constexpr std::chrono::seconds link = std::chrono::hours(1);  // that a signed link can be used
-inline constexpr std::size_t page = 10'000;                          // the clients never ask for a second page
+inline constexpr Duration retention = std::chrono::hours(24 * 30);   // that a session is kept after its end, and a model that nobody uses
+inline constexpr Duration sweep_every = std::chrono::hours(1);       // that old ones are looked for
+inline constexpr std::size_t swept_at_once = 100;
+inline constexpr std::size_t page = 10'000;  // the clients never ask for a second page
 }  // namespace limits
 
 }  // namespace meridian::quantum::service
