@@ -12,11 +12,10 @@ namespace {
 
 using Numbers = std::vector<double>;
 
-constexpr std::size_t remembered = 10;      // steps that tell of the curvature
-constexpr double enough = 1e-4;             // of the decrease that the slope promises
-constexpr double shortest = 1e-12;          // step; below it the function is flat as far as doubles tell
-constexpr double least_curvature = 1e-12;   // of a step that is remembered, by the square of its length
-constexpr std::size_t longest_search = 40;  // halvings
+constexpr std::size_t remembered = 10;     // steps that tell of the curvature
+constexpr double enough = 1e-4;            // of the decrease that the slope promises
+constexpr double shortest = 1e-12;         // step; below it the function is flat as far as doubles tell
+constexpr double least_curvature = 1e-12;  // of a step that is remembered, by the square of its length
 
 double dot(const Numbers& a, const Numbers& b) { return std::inner_product(a.begin(), a.end(), b.begin(), 0.0); }
 
@@ -72,6 +71,7 @@ std::optional<Minimum> minimize(const std::function<std::optional<Slope>(const s
         std::optional<Slope> there;
         Numbers at(found.at.size());
         for (std::size_t halvings = 0; halvings < longest_search; ++halvings, length /= 2) {
+            if (found.evaluations == evaluations_max(options.iterations)) return found;
             for (std::size_t k = 0; k < at.size(); ++k) at[k] = found.at[k] + length * way[k];
             there = slope(at);
             if (!there) return std::nullopt;

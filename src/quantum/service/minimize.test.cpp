@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <cmath>
 
 namespace meridian::quantum::service {
@@ -37,6 +38,23 @@ TEST(Minimize, StopsWhereItMay) {
     const auto lied_to = minimize([](const Numbers& x) { return Slope{x[0] * x[0], {-1}}; }, {0}, {});
     EXPECT_FALSE(lied_to->is_converged);
     EXPECT_EQ(lied_to->at[0], 0);
+}
+
+TEST(Minimize, NeverAsksMoreOftenThanItSays) {
+    for (const std::size_t iterations : {1u, 7u, 50u}) {
+        std::size_t asked = 0;
+        // It is lower only every tenth time that it is asked.
+        const auto slow = [&](const Numbers&) -> std::optional<Slope> {
+            const bool is_lower = asked++ % 10 == 0;
+            return Slope{is_lower ? -static_cast<double>(asked) : 1e6, {1}};
+        };
+        const auto found = minimize(slow, {0}, {.iterations = iterations});
+        ASSERT_TRUE(found);
+        EXPECT_FALSE(found->is_converged);
+        EXPECT_EQ(found->evaluations, asked);
+        EXPECT_EQ(asked, std::min(1 + 10 * iterations, evaluations_max(iterations)));
+        EXPECT_LT(found->value, 0);
+    }
 }
 
 TEST(Minimize, EndsWhenItIsAskedTo) {
