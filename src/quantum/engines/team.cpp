@@ -1,12 +1,26 @@
 #include "quantum/engines/team.h"
 
 #include <algorithm>
-#include <exception>
 
 namespace meridian::quantum {
+namespace {
+
+constexpr int looks = 2000;  // about 40 microseconds
+
+void pause() {
+#if defined(__x86_64__)
+    __builtin_ia32_pause();
+#elif defined(__aarch64__)
+    asm volatile("yield");
+#endif
+}
+
+}  // namespace
 
 Team::Team(unsigned size) {
-    if (size == 0) size = std::max(1u, std::thread::hardware_concurrency());
+    const unsigned cpus = std::max(1u, std::thread::hardware_concurrency());
+    if (size == 0) size = cpus;
+    spins_ = size <= cpus;
     for (unsigned member = 1; member < size; ++member) threads_.emplace_back([this, member] { serve(member); });
 }
 
@@ -17,6 +31,15 @@ Team::~Team() {
     }
     wake_.notify_all();
     for (std::thread& thread : threads_) thread.join();
+}
+
+template <class Claim>
+bool Team::soon(Claim claim) const {
+    for (int k = 0; spins_ && k < looks; ++k) {
+        if (claim()) return true;
+        pause();
+    }
+    return claim();
 }
 
 void Team::run(const std::function<void(unsigned)>& work) {
@@ -34,8 +57,10 @@ void Team::run(const std::function<void(unsigned)>& work) {
     } catch (...) {
         own = std::current_exception();
     }
+    const auto ended = [&] { return running_ == 0; };
+    static_cast<void>(soon(ended));
     std::unique_lock held(lock_);
-    done_.wait(held, [&] { return running_ == 0; });
+    done_.wait(held, ended);
     work_ = nullptr;
     if (own) std::rethrow_exception(own);
     if (failure_) std::rethrow_exception(failure_);
@@ -48,20 +73,21 @@ Team::Share Team::share(std::size_t count, unsigned member) const {
 }
 
 void Team::serve(unsigned member) {
-    std::unique_lock held(lock_);
     for (std::size_t seen = 0;;) {
-        wake_.wait(held, [&] { return ending_ || round_ != seen; });
+        const auto called = [&] { return ending_ || round_ != seen; };
+        if (!soon(called)) {
+            std::unique_lock held(lock_);
+            wake_.wait(held, called);
+        }
         if (ending_) return;
         seen = round_;
-        const auto* work = work_;
-        held.unlock();
         std::exception_ptr failure;
         try {
-            (*work)(member);
+            (*work_)(member);
         } catch (...) {
             failure = std::current_exception();
         }
-        held.lock();
+        const std::lock_guard held(lock_);
         if (failure && !failure_) failure_ = failure;
         if (--running_ == 0) done_.notify_all();
     }

@@ -1,7 +1,9 @@
 // A fixed team of threads for an engine: work is given to all of them at once and joined. Made once, used for every run.
 #pragma once
+#include <atomic>
 #include <condition_variable>
 #include <cstddef>
+#include <exception>
 #include <functional>
 #include <mutex>
 #include <thread>
@@ -30,13 +32,17 @@ public:
 
 private:
     void serve(unsigned member);
+    // Looks for some microseconds whether the claim has come true: sweeps over small states follow each other faster than a thread wakes.
+    template <class Claim>
+    [[nodiscard]] bool soon(Claim claim) const;
 
+    bool spins_ = false;  // where every member can have a CPU
     std::mutex lock_;
     std::condition_variable wake_, done_;
     const std::function<void(unsigned)>* work_ = nullptr;
-    std::size_t round_ = 0;
-    unsigned running_ = 0;
-    bool ending_ = false;
+    std::atomic<std::size_t> round_ = 0;
+    std::atomic<unsigned> running_ = 0;
+    std::atomic<bool> ending_ = false;
     std::exception_ptr failure_;
     std::vector<std::thread> threads_;
 };
