@@ -19,8 +19,9 @@ namespace meridian::quantum {
 namespace {
 
 constexpr unsigned block_bits_least = 12, block_bits_most = 17;
-constexpr unsigned quickly_planned = 18;  // qubits up to which planning would be a part of the time that is felt
-constexpr unsigned starts_of_small_states = 4, starts_of_large_states = 24;
+// Up to so many qubits, planning would be a part of the time that is felt, and a sweep costs little beside its kernels.
+constexpr unsigned quickly_planned = 18, soon_planned = 21;
+constexpr unsigned starts_of_small_states = 4, starts_of_middle_states = 10, starts_of_large_states = 24;
 constexpr std::size_t run_bytes = 512;  // at least, of neighbours that are gathered; shorter ones cost bandwidth
 
 // Half a megabyte where the second-level cache has it, more where that is less than its half. A block that fills the cache costs its
@@ -51,7 +52,10 @@ BlockShape shape_for(const Items& items, unsigned wires, const PlanOptions& opti
     return {.wires = wires,
             .block_bits = bits,
             .lowest = std::max(State<Real>::lane_bits, std::min(lowest, bits - unsigned(widest))),
-            .starts = wires <= quickly_planned ? starts_of_small_states : starts_of_large_states};
+            .starts = wires <= quickly_planned ? starts_of_small_states
+                      : wires <= soon_planned  ? starts_of_middle_states
+                                               : starts_of_large_states,
+            .zero = options.from == From::zero ? (std::uint64_t{1} << wires) - 1 : 0};
 }
 
 std::size_t next_in(std::size_t k, std::size_t fixed) { return ((k | fixed) + 1) & ~fixed; }

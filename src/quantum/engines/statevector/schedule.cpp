@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 #include <bit>
+#include <cmath>
 
 #include "base/error.h"
 
@@ -10,10 +11,19 @@
 // graph of who waits for whom. A segment grows from one start: it takes every ready item whose moved wires lie in its block, and when there
 // is none, it takes another wire into the block; when the block is full, it takes diagonal items if these make another ready. Several
 // starts are tried, and with each the other order of the two; the one that gets most work done in its pass is kept.
+//
+// While wires are still 0, a segment costs only the part of the state that is not. The one that saves most against doing its work later, on
+// all of the state, comes first; and if one that leaves more wires at 0 can do much of that on a smaller part still, it comes before.
 namespace meridian::quantum {
 namespace {
 
 constexpr std::uint64_t work_of_a_polynomial = 6;
+constexpr double work_of_a_sweep = 30;
+constexpr double part_worth_dividing = 1.0 / 32;
+constexpr int wires_left_at_zero[] = {1, 2, 3, 5, 8};  // tried beside none
+constexpr int block_bits_least = 12;                   // of these; a small block is soon over, and kernels take time to begin
+constexpr std::size_t starts_of_these = 4;  // at most, and half of the others
+constexpr int block_bits_full = 13;
 constexpr std::size_t items_for_all_starts = 20'000;  // longer lists are scheduled from few starts, so that planning stays short
 
 std::uint64_t work_of(const Items& items, const Item& item) {
@@ -50,12 +60,21 @@ private:
     void connect();
     // Whether the block is filled before diagonal items are taken, or only when these make nothing ready.
     enum class Widens : std::uint8_t { first, last };
-    Trial grow(std::size_t start, Widens widens);
+    Trial grow(std::size_t start, Widens widens, int left_at_zero);
+    template <class Better>
+    Trial best_of(std::size_t starts, int left_at_zero, Better better);
+    Trial choose();
+    // The share of the state that a segment passes over, and what is saved against doing its work over the share `instead`.
+    [[nodiscard]] double part(const Trial& trial) const { return std::ldexp(1.0, -std::popcount(zero_ & ~trial.wires)); }
+    [[nodiscard]] double saved(const Trial& trial, double instead) const {
+        return double(trial.work) * (instead - part(trial)) - work_of_a_sweep * part(trial);
+    }
     bool take_fitting(Trial& trial, List& movers, List& phases);
-    bool widen(Trial& trial, const List& movers, const List& fresh, std::size_t start, bool& from_fresh) const;
+    bool widen(Trial& trial, const List& movers, const List& fresh, std::size_t start, int left_at_zero, bool& from_fresh) const;
     void release(std::uint32_t item, List& movers, List& phases);
     void undo(std::size_t mark);
     void keep(const Trial& trial);
+    void fill(std::uint64_t& wires) const;
 
     const Items& items_;
     BlockShape shape_;
@@ -64,9 +83,11 @@ private:
     List movers_, phases_;                     // ready now
     List log_;                                 // whose count was lowered, for going back
     std::size_t movers_left_ = 0;
+    std::uint64_t zero_;  // wires that are 0 so far
 };
 
-Scheduler::Scheduler(const Items& items, const BlockShape& shape) : items_(items), shape_(shape), waiting_(items.list.size(), 0) {
+Scheduler::Scheduler(const Items& items, const BlockShape& shape)
+    : items_(items), shape_(shape), waiting_(items.list.size(), 0), zero_(shape.zero) {
     connect();
     for (std::uint32_t k = 0; k < items.list.size(); ++k) {
         movers_left_ += items.list[k].moves != 0;
@@ -133,7 +154,7 @@ bool Scheduler::take_fitting(Trial& trial, List& movers, List& phases) {
 }
 
 // Takes into the block the wires of the item that asks for fewest, or of the `start`-th where the block is still bare.
-bool Scheduler::widen(Trial& trial, const List& movers, const List& fresh, std::size_t start, bool& from_fresh) const {
+bool Scheduler::widen(Trial& trial, const List& movers, const List& fresh, std::size_t start, int left_at_zero, bool& from_fresh) const {
     List all(movers);
     all.insert(all.end(), fresh.begin(), fresh.end());
     std::ranges::sort(all);
@@ -144,6 +165,7 @@ bool Scheduler::widen(Trial& trial, const List& movers, const List& fresh, std::
     for (const std::uint32_t item : all) {
         const int asked = std::popcount(items_.list[item].moves & ~trial.wires);
         if (std::popcount(trial.wires) + asked > int(shape_.block_bits)) continue;
+        if (left_at_zero > 0 && std::popcount(zero_ & ~trial.wires & ~items_.list[item].moves) < left_at_zero) continue;
         if (is_first ? number++ == start : asked < fewest) {
             best = item;
             fewest = asked;
@@ -156,19 +178,19 @@ bool Scheduler::widen(Trial& trial, const List& movers, const List& fresh, std::
     return true;
 }
 
-Scheduler::Trial Scheduler::grow(std::size_t start, Widens widens) {
+Scheduler::Trial Scheduler::grow(std::size_t start, Widens widens, int left_at_zero) {
     Trial trial;
     trial.wires = (std::uint64_t{1} << shape_.lowest) - 1;
     List movers = movers_, phases = phases_, fresh, none;
     for (;;) {
         if (take_fitting(trial, movers, phases)) continue;
         bool commit = false;
-        if (widens == Widens::first && widen(trial, movers, {}, start, commit)) continue;
+        if (widens == Widens::first && widen(trial, movers, {}, start, left_at_zero, commit)) continue;
         const std::size_t mark = log_.size();
         fresh.clear();
         for (const std::uint32_t item : phases) release(item, fresh, none);
         commit = std::ranges::any_of(fresh, [&](std::uint32_t item) { return (items_.list[item].moves & ~trial.wires) == 0; });
-        if (!commit && !widen(trial, movers, fresh, start, commit)) {
+        if (!commit && !widen(trial, movers, fresh, start, left_at_zero, commit)) {
             undo(mark);
             break;
         }
@@ -200,17 +222,52 @@ void Scheduler::keep(const Trial& trial) {
     std::ranges::sort(phases_);
 }
 
+template <class Better>
+Scheduler::Trial Scheduler::best_of(std::size_t starts, int left_at_zero, Better better) {
+    Trial best = grow(0, Widens::first, left_at_zero);
+    for (std::size_t k = 1; k < 2 * std::min(starts, movers_.size() + phases_.size()); ++k) {
+        Trial other = grow(k / 2, k % 2 == 0 ? Widens::first : Widens::last, left_at_zero);
+        if (better(other, best)) best = std::move(other);
+    }
+    return best;
+}
+
+Scheduler::Trial Scheduler::choose() {
+    const auto does_more = [](const Trial& a, const Trial& b) { return a.work > b.work; };
+    const std::size_t starts = shape_.lowest == shape_.wires ? 1 : items_.list.size() > items_for_all_starts ? 2 : shape_.starts;
+    std::vector<Trial> trials{best_of(starts, 0, does_more)};
+    if (zero_ == 0) return std::move(trials[0]);
+    for (const int left : wires_left_at_zero)
+        if (part(trials[0]) > part_worth_dividing) {
+            trials.push_back(best_of(std::min((starts + 1) / 2, starts_of_these), left, does_more));
+            if (std::popcount(trials.back().wires) < block_bits_least) trials.pop_back();
+        }
+    const auto most_saved = [&](double instead) {
+        return std::ranges::max_element(trials, {}, [&](const Trial& trial) { return saved(trial, instead); });
+    };
+    const auto best = most_saved(1);
+    if (saved(*best, 1) <= 0) return std::move(trials[0]);
+    const auto smaller = most_saved(part(*best));
+    return std::move(saved(*smaller, part(*best)) > 0 ? *smaller : *best);
+}
+
+// Kernels take time to begin, so a small block gets the lowest wires that it has not, unless they are still 0.
+void Scheduler::fill(std::uint64_t& wires) const {
+    for (std::uint64_t others = ~wires & ~zero_; std::popcount(wires) < std::min(block_bits_full, int(shape_.block_bits));
+         others &= others - 1) {
+        if (others == 0 || std::countr_zero(others) >= int(shape_.wires)) return;
+        wires |= others & (~others + 1);
+    }
+}
+
 std::vector<Segment> Scheduler::run() {
     std::vector<Segment> segments;
-    const std::size_t starts = shape_.lowest == shape_.wires ? 1 : items_.list.size() > items_for_all_starts ? 2 : shape_.starts;
     while (movers_left_ != 0) {
-        Trial best = grow(0, Widens::first);
-        for (std::size_t k = 1; k < 2 * std::min(starts, movers_.size() + phases_.size()); ++k) {
-            Trial other = grow(k / 2, k % 2 == 0 ? Widens::first : Widens::last);
-            if (other.work > best.work) best = std::move(other);
-        }
+        Trial best = choose();
         MERIDIAN_ASSERT(!best.order.empty());
         keep(best);
+        fill(best.wires);
+        for (const std::uint32_t item : best.order) zero_ &= ~items_.list[item].moves;
         segments.push_back({best.wires, std::move(best.order)});
     }
     if (phases_.empty() && (items_.phase == 0 || !segments.empty())) return segments;

@@ -13,10 +13,11 @@ struct Segment {
 };
 
 struct BlockShape {
-    unsigned wires;        // of the whole state
-    unsigned block_bits;   // wires of a block
-    unsigned lowest;       // wires that always belong to it
-    unsigned starts = 24;  // candidates tried for each segment
+    unsigned wires;          // of the whole state
+    unsigned block_bits;     // wires of a block
+    unsigned lowest;         // wires that always belong to it
+    unsigned starts = 24;    // candidates tried for each segment
+    std::uint64_t zero = 0;  // wires that are 0 at first: blocks where one of them is 1 cost nothing until something moves it
 };
 std::vector<Segment> schedule(const Items& items, const BlockShape& shape);
 
