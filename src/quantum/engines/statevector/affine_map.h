@@ -1,6 +1,5 @@
 // Where the amplitudes of a small register lie while X, controlled X and swaps rename places instead of moving amplitudes.
 #pragma once
-#include <bit>
 #include <cstdint>
 #include <utility>
 #include <vector>
@@ -35,11 +34,6 @@ public:
     [[nodiscard]] std::uint32_t row(unsigned qubit) const { return row_[qubit]; }
     [[nodiscard]] std::uint32_t mask(unsigned qubit) const { return mask_[qubit]; }
     [[nodiscard]] bool flip(unsigned qubit) const { return (flips_ >> qubit & 1) != 0; }
-    [[nodiscard]] std::uint32_t index(std::uint32_t place) const {
-        std::uint32_t k = flips_;
-        for (unsigned q = 0; q < row_.size(); ++q) k ^= (std::uint32_t(std::popcount(row_[q] & place)) & 1) << q;
-        return k;
-    }
     [[nodiscard]] std::uint32_t place(std::uint32_t index) const {
         std::uint32_t p = 0;
         for (unsigned q = 0; q < mask_.size(); ++q)

@@ -23,6 +23,7 @@ namespace {
 constexpr double error_share = 0.3;                // of the model; `bench/quantum` prints predicted over true
 constexpr double seconds_per_entry = 5e-9;         // of a table of probabilities
 constexpr double seconds_per_comparison = 6e-9;    // of a shot that is drawn from a table and sorted
+constexpr double seconds_per_outcome = 5e-8;       // of those that came out, which are counted
 constexpr double block_bytes = double(512 << 10);  // what a plan works on at once: a state of this size is one thread's
 constexpr double cached_bytes = double(16 << 20);
 constexpr std::uint64_t bytes_per_entry_of_plan = 512;
@@ -189,7 +190,8 @@ Cost cost_in_lanes(const Prepared& program, const LanePlan& plan, std::size_t ci
     const double spread = std::min(double(rounds), node.threads_worth);
     const double computing = double(rounds) * plan.passes(lanes) * node.seconds_per_lane_pass;
     const double sorting = double(shots) * std::log2(double(shots) + 2) * seconds_per_comparison;
-    const double drawing = double(circuits) * (amplitudes * seconds_per_entry + sorting);
+    const double drawing =
+        double(circuits) * (amplitudes * seconds_per_entry + sorting + std::min(double(shots), amplitudes) * seconds_per_outcome);
     Cost cost;
     cost.bytes = node.threads * LaneStates<double>::bytes(plan.qubits) + circuits * peak_bytes(program, precision, shots);
     cost.operations = std::uint64_t(16 * plan.passes(1) * double(circuits));

@@ -83,13 +83,15 @@ class Scheduler {
 public:
     Scheduler(const Circuit& circuit, LanePlan& plan) : circuit_(circuit), plan_(plan), map_(circuit.qubits), items_(items_of(circuit)) {}
 
-    void run() {
+    // False where the plan became too large.
+    bool run() {
         for (std::size_t k = 0; k < items_.size(); ++k)
             if (items_[k].waits_for == 0) ready(k);
-        while (next()) {
-        }
+        while (next())
+            if (bytes_ > limits::lane_plan_bytes) return false;
         flush_phases();
         for (std::uint32_t k = 0; k < 1u << circuit_.qubits; ++k) plan_.place.push_back(std::uint16_t(map_.place(k)));
+        return true;
     }
 
 private:
@@ -187,7 +189,7 @@ private:
     }
 
     void place(LanePlan::Step& step, std::span<const std::uint32_t> targets, std::span<const std::uint32_t> controls,
-               std::uint64_t control_values) const {
+               std::uint64_t control_values) {
         std::vector<std::uint32_t> echelon;  // the same space, each with a leading bit that no other has
         for (const std::uint32_t target : targets) {
             step.masks.push_back(std::uint16_t(map_.mask(target)));
@@ -200,17 +202,27 @@ private:
         }
         std::uint32_t leads = 0;
         for (const std::uint32_t one : echelon) leads |= std::bit_floor(one);
-        for (std::uint32_t p = 0; p < 1u << circuit_.qubits; ++p) {
-            if ((p & leads) != 0) continue;
-            const std::uint32_t index = map_.index(p);
-            bool agrees = true;
-            for (std::size_t k = 0; k < controls.size(); ++k) agrees &= (index >> controls[k] & 1) == (control_values >> k & 1);
-            if (!agrees) continue;
-            std::uint32_t base = p;
+        // By doubling: what a place's own bits add to its base (itself, less its targets) and to the values of its controls.
+        struct Place {
+            std::uint32_t base = 0, controls = 0;
+        };
+        std::vector<Place> places(1);
+        for (const std::uint32_t target : targets)
+            if (map_.flip(target)) places[0].base ^= map_.mask(target);
+        for (std::size_t k = 0; k < controls.size(); ++k) places[0].controls |= std::uint32_t{map_.flip(controls[k])} << k;
+        for (std::uint32_t bit = 1; bit < 1u << circuit_.qubits; bit *= 2) {
+            if ((leads & bit) != 0) continue;
+            Place more{.base = bit};
             for (const std::uint32_t target : targets)
-                if ((index >> target & 1) != 0) base ^= map_.mask(target);
-            step.bases.push_back(std::uint16_t(base));
+                if ((map_.row(target) & bit) != 0) more.base ^= map_.mask(target);
+            for (std::size_t k = 0; k < controls.size(); ++k)
+                if ((map_.row(controls[k]) & bit) != 0) more.controls |= 1u << k;
+            for (std::size_t k = 0, count = places.size(); k < count; ++k)
+                places.push_back({places[k].base ^ more.base, places[k].controls ^ more.controls});
         }
+        for (const Place& place : places)
+            if (place.controls == control_values) step.bases.push_back(std::uint16_t(place.base));
+        bytes_ += step.bases.size() * sizeof(std::uint16_t);
     }
 
     void add_phases(std::uint32_t op) {
@@ -238,12 +250,15 @@ private:
 
     void flush_phases() {
         if (tables_.empty()) return;
-        for (LanePlan::Table& table : tables_)
-            for (std::uint32_t p = 0; p < 1u << circuit_.qubits; ++p) {
-                std::uint8_t entry = 0;
-                for (std::size_t b = 0; b < table.rows.size(); ++b) entry |= std::uint8_t((std::popcount(table.rows[b] & p) & 1) << b);
-                table.entry.push_back(entry);
+        for (LanePlan::Table& table : tables_) {
+            table.entry.assign(1, 0);
+            for (std::uint32_t bit = 1; bit < 1u << circuit_.qubits; bit *= 2) {
+                std::uint8_t flipped = 0;
+                for (std::size_t b = 0; b < table.rows.size(); ++b) flipped |= std::uint8_t(((table.rows[b] & bit) != 0 ? 1 : 0) << b);
+                for (std::size_t k = 0; k < bit; ++k) table.entry.push_back(table.entry[k] ^ flipped);
             }
+        }
+        bytes_ += tables_.size() << circuit_.qubits;
         plan_.steps.push_back({.kind = Kind::diagonal, .tables = std::exchange(tables_, {})});
     }
 
@@ -253,6 +268,7 @@ private:
     std::vector<Item> items_;
     std::deque<std::size_t> ready_[4];
     std::vector<LanePlan::Table> tables_;  // of phases that wait for a step
+    std::size_t bytes_ = 0;                // of places in the plan so far
 };
 
 }  // namespace
@@ -266,7 +282,7 @@ std::optional<LanePlan> LanePlan::of(const Prepared& program) {
     LanePlan plan;
     plan.qubits = circuit.qubits;
     plan.ops = circuit.ops;
-    Scheduler(circuit, plan).run();
+    if (!Scheduler(circuit, plan).run()) return std::nullopt;
     return plan;
 }
 

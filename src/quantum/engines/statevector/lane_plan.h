@@ -58,13 +58,14 @@ struct LanePlan {
     // What a run of so many lanes costs, in 2x2 matrices on one amplitude.
     [[nodiscard]] double passes(std::size_t lanes) const;
 
-    // Nothing where lanes do not serve: a large state, or matrices on more than two qubits.
+    // Nothing where lanes do not serve: a large state, a plan that would be large, or matrices on more than two qubits.
     static std::optional<LanePlan> of(const Prepared& program);
 };
 
 namespace limits {
 inline constexpr std::uint32_t lane_qubits = 12;  // 2^12 amplitudes of two vectors: half of a second-level cache
 inline constexpr std::size_t turns_at_once = 6, table_bits = 6;
+inline constexpr std::size_t lane_plan_bytes = std::size_t{64} << 20;  // of places; some ten thousand steps of twelve qubits
 }  // namespace limits
 
 }  // namespace meridian::quantum

@@ -168,6 +168,10 @@ TEST(Lanes, ServeSmallCircuitsOfTwoQubitGates) {
     circuit.qubits = 13;
     for (std::uint32_t q = 0; q < 13; ++q) circuit.add(Gate::h, {q});
     EXPECT_FALSE(LanePlan::of(*prepare(circuit))) << "too many qubits";
+    Circuit large;
+    large.qubits = 12;
+    for (std::uint32_t k = 0; k < 40'000; ++k) large.add(Gate::crx, {k % 12, (k + 1 + k / 12 % 11) % 12}, {0.1});
+    EXPECT_FALSE(LanePlan::of(*prepare(large))) << "more places than a plan may hold";
     Circuit wide;
     wide.qubits = 3;
     std::vector<Amplitude> matrix(64);
