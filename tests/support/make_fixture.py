@@ -5,7 +5,6 @@
 Makes FOLDER/VERSION.tar.gz with data/ (a stopped installation), receipt.json (as `meridian receipts show` gives it) and facts.json (a key, and
 requests with the answers that they got). `tests/journeys/test_fixtures.py` opens every such file.
 """
-import io
 import json
 import pathlib
 import sys
@@ -46,43 +45,44 @@ def answers(meridian, requests):
     return out
 
 
+def used(meridian, work):
+    """The facts of an installation in which every kind of work was done once."""
+    meridian.add_tiny("answer", "tiny")
+    meridian.cli("keys", "create", "--description", "another")
+    status, headers, _ = meridian.call(*ASKED[0], headers={"X-Meridian-Durable": "1"})
+    assert status == 200
+    receipt = headers["X-Meridian-Receipt"]
+    bell = QuantumCircuit(2)
+    bell.h(0)
+    bell.cx(0, 1)
+    bell.measure_all()
+    session = aer(meridian).start_session(name="bell", deduplication_id="bell", max_duration="30m")
+    job = aer(meridian).run(bell, session_id=session, shots=100, seed_simulator=4)
+    counts = job.result().get_counts()
+    wait(client(meridian), job._job_id)
+    recorded = answers(meridian, [one for one in ASKED if one[0] == "POST"])
+    recorded += answers(meridian, [("GET", f"/qaas/v1alpha1/jobs/{job._job_id}/results", None), *(one for one in ASKED if one[0] == "GET")])
+    (work / "receipt.json").write_text(meridian.cli("receipts", "show", receipt).stdout)
+    return {"version": meridian.get("/meridian/v1/status")["version"], "secret_key": meridian.secret, "receipt": receipt,
+            "project_id": meridian.facts["project_id"], "job": job._job_id, "counts": counts, "session": session, "recorded": recorded}
+
+
 def main(folder):
     with tempfile.TemporaryDirectory() as work:
         work = pathlib.Path(work)
-        meridian = Meridian(work / "data").start()
-        meridian.add_tiny("answer", "tiny")
-        meridian.cli("keys", "create", "--description", "another")
-        status, headers, _ = meridian.call(*ASKED[0], headers={"X-Meridian-Durable": "1"})
-        assert status == 200
-        receipt = headers["X-Meridian-Receipt"]
-        bell = QuantumCircuit(2)
-        bell.h(0)
-        bell.cx(0, 1)
-        bell.measure_all()
-        session = aer(meridian).start_session(name="bell", deduplication_id="bell", max_duration="30m")
-        job = aer(meridian).run(bell, session_id=session, shots=100, seed_simulator=4)
-        counts = job.result().get_counts()
-        wait(client(meridian), job._job_id)
-        recorded = answers(meridian, [one for one in ASKED if one[0] == "POST"])
-        recorded += answers(meridian, [("GET", f"/qaas/v1alpha1/jobs/{job._job_id}/results", None), *(one for one in ASKED if one[0] == "GET")])
-        (work / "receipt.json").write_text(meridian.cli("receipts", "show", receipt).stdout)
-        version = meridian.get("/meridian/v1/status")["version"]
-        facts = {"version": version, "secret_key": meridian.secret, "project_id": meridian.facts["project_id"], "receipt": receipt,
-                 "job": job._job_id, "counts": counts, "session": session, "recorded": recorded}
+        with Meridian(work / "data") as meridian:
+            facts = used(meridian, work)
         (work / "facts.json").write_text(json.dumps(facts, indent=1))
-        assert meridian.stop() == 0
-        file = pathlib.Path(folder) / f"{version}.tar.gz"
 
         def owned(entry):
             entry.uid = entry.gid = 0
             entry.uname = entry.gname = "root"
             return entry
 
-        packed = io.BytesIO()
-        with tarfile.open(fileobj=packed, mode="w:gz") as out:
+        file = pathlib.Path(folder) / f"{facts['version']}.tar.gz"
+        with tarfile.open(file, mode="w:gz") as out:
             for name in ("data", "receipt.json", "facts.json"):
                 out.add(work / name, arcname=name, filter=owned)
-        file.write_bytes(packed.getvalue())
         print(f"{file}: {file.stat().st_size} bytes")
 
 
