@@ -22,7 +22,7 @@ constexpr double work_of_a_sweep = 30;
 constexpr double part_worth_dividing = 1.0 / 32;
 constexpr int wires_left_at_zero[] = {1, 2, 3, 5, 8};  // tried beside none
 constexpr int block_bits_least = 12;                   // of these; a small block is soon over, and kernels take time to begin
-constexpr std::size_t starts_of_these = 4;  // at most, and half of the others
+constexpr std::size_t starts_of_these = 4;             // at most, and half of the others
 constexpr int block_bits_full = 13;
 constexpr std::size_t items_for_all_starts = 20'000;  // longer lists are scheduled from few starts, so that planning stays short
 
