@@ -51,7 +51,7 @@ Real4 common_eigenvectors(std::array<Real4, 2> m) {
                     on += difference * difference - both * both;
                     off += 2 * difference * both;
                 }
-                if (std::hypot(on, off) < rounding) continue;
+                if (on * on + off * off < rounding * rounding) continue;
                 const double angle = 0.25 * std::atan2(off, on);
                 if (std::abs(angle) < 1e-15) continue;
                 turned = turned || std::abs(angle) > 1e-12;
