@@ -16,7 +16,8 @@ constexpr auto names(As<Kind>) {
                         {Kind::completion, "completion"},
                         {Kind::embedding, "embedding"},
                         {Kind::deployment_hour, "deployment_hour"},
-                        {Kind::quantum_job, "quantum_job"}});
+                        {Kind::quantum_job, "quantum_job"},
+                        {Kind::quantum_booking, "quantum_booking"}});
 }
 constexpr auto names(As<Outcome>) {
     return words<Outcome>({{Outcome::finished, "finished"},
@@ -29,7 +30,19 @@ constexpr auto names(As<EnergyBasis>) {
 }
 std::string_view name(Kind kind) { return word(kind); }
 std::string_view name(Outcome outcome) { return word(outcome); }
-bool is_by_token(Kind kind) { return kind != Kind::quantum_job; }
+bool is_by_token(Kind kind) {
+    switch (kind) {
+        case Kind::chat:
+        case Kind::completion:
+        case Kind::embedding:
+        case Kind::deployment_hour:
+            return true;
+        case Kind::quantum_job:
+        case Kind::quantum_booking:
+            return false;
+    }
+    return true;
+}
 
 namespace {
 

@@ -109,6 +109,26 @@ TEST(Leaves, OfAQuantumJobAreTheseBytes) {
     EXPECT_FALSE(read_opening(payload.substr(0, payload.size() - 1)));
 }
 
+TEST(Leaves, OfABookingSayItsTime) {
+    auto r = quantum_example();
+    r.start.kind = Kind::quantum_booking;
+    r.start.model_digest = "";
+    r.start.price = {.per_hour = *Money::parse("0.82")};
+    r.usage = {.milliseconds = 1'800'000};
+    r.cost = cost_of(r.start.price, r.usage);
+    const auto leaf = LeafWriter(here).write(r);
+    EXPECT_NE(leaf.find(R"("kind":"quantum_booking",)"), std::string::npos);
+    EXPECT_NE(leaf.find(R"("cost":"0.41")"), std::string::npos) << leaf;
+    EXPECT_LE(leaf.size(), LeafWriter(here).room(r.start));
+    const auto read = read_leaf(leaf);
+    ASSERT_TRUE(read) << read.error().said;
+    EXPECT_EQ(LeafWriter(here).write(*read), leaf);
+    std::string payload;
+    add_opening(payload, r.id, r.start, r.started_at);
+    ASSERT_TRUE(read_opening(payload));
+    EXPECT_EQ(read_opening(payload)->start.kind, Kind::quantum_booking);
+}
+
 TEST(Leaves, StateThePlaceAsItWasDeclared) {
     auto facts = here;
     facts.declared = geography::Declaration{"Lille \"Nord\", FR", "FR", "Example SA", *parse_rfc3339("2026-01-02T03:04:05Z")};

@@ -21,7 +21,7 @@
 
 namespace meridian::metering {
 
-enum class Kind { chat, completion, embedding, deployment_hour, quantum_job };
+enum class Kind { chat, completion, embedding, deployment_hour, quantum_job, quantum_booking };
 enum class Outcome { finished, cancelled, failed, interrupted };  // interrupted: the process died
 std::string_view name(Kind kind);
 std::string_view name(Outcome outcome);
@@ -52,7 +52,7 @@ enum class EnergyBasis : std::uint8_t { declared_watts, counter };
 
 struct Usage {
     std::int64_t input_tokens = 0, output_tokens = 0, cached_tokens = 0;
-    std::int64_t milliseconds = 0, shots = 0, circuits = 0;  // of a quantum job
+    std::int64_t milliseconds = 0, shots = 0, circuits = 0;  // of a quantum job; a booking has the first
     std::optional<Millijoules> energy = std::nullopt;        // nothing where nothing is known
     EnergyBasis energy_basis = EnergyBasis::declared_watts;  // of `energy`
 };

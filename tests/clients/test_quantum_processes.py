@@ -121,7 +121,11 @@ def demand(start, minutes, **more):
     return CreateSessionRequestBookingDemand(started_at=start, finished_at=start + timedelta(minutes=minutes), time_zone="UTC", **more)
 
 
-def test_bookings_are_made_kept_apart_and_cancelled(api):
+def euros(money):
+    return money["units"] + money["nanos"] / 1e9
+
+
+def test_bookings_are_made_kept_apart_and_cancelled(api, meridian):
     bookable = platform(api, "BOOKED")
     assert bookable.is_bookable and bookable.booking_requirement.max_duration == "7200s"
     assert not platform(api, "AER").is_bookable
@@ -130,6 +134,9 @@ def test_bookings_are_made_kept_apart_and_cancelled(api):
     assert session.status == "starting" and session.booking_id
     booking = api.get_booking(booking_id=session.booking_id)
     assert booking.status == "validated" and booking.description == "calibration" and abs(booking.started_at - start) < timedelta(seconds=1)
+    assert " EUR for its time at " in booking.progress_message and "nothing if it is cancelled" in booking.progress_message
+    quoted = meridian.get(f"/qaas/v1alpha1/bookings/{booking.id}")
+    assert euros(quoted["cost_max"]) == pytest.approx(euros(quoted["price_per_hour"]) / 2, abs=1e-6) and quoted["cost"] is None
     assert api.update_booking(booking_id=booking.id, description="other").description == "other"
     assert [b.id for b in api.list_bookings_all(platform_id=bookable.id)] == [booking.id]
     for wish, code in [(demand(start + timedelta(minutes=10), 5), 409), (demand(start - timedelta(days=1), 5), 400),
@@ -151,7 +158,7 @@ def test_bookings_are_made_kept_apart_and_cancelled(api):
     api.delete_session(session_id=again.id)
 
 
-def test_a_booking_begins_in_its_time(api):
+def test_a_booking_begins_in_its_time_and_is_charged_instead_of_its_jobs(api, meridian):
     bookable = platform(api, "BOOKED")
     start = datetime.now(timezone.utc) + timedelta(seconds=2)
     session = api.create_session(platform_id=bookable.id, booking_demand=demand(start, 1))
@@ -160,4 +167,12 @@ def test_a_booking_begins_in_its_time(api):
     done = api.wait_for_job(job_id=job.id)
     assert done.status == "completed" and done.started_at >= start, done.progress_message
     assert api.get_session(session_id=session.id).status == "running"
+    api.terminate_session(session_id=session.id)
+    until(lambda: meridian.get(f"/qaas/v1alpha1/bookings/{session.booking_id}")["cost"] is not None, "the booking is charged")
+    receipts = {r["id"]: r for r in meridian.get("/meridian/v1/receipts?page_size=100")["receipts"]}
+    assert float(receipts[job.id]["cost"]) == 0
+    charged = receipts[session.booking_id]
+    assert charged["kind"] == "quantum_booking" and charged["outcome"] == "finished"
+    assert float(charged["cost"]) == pytest.approx(float(charged["price"]["per_hour"]) * charged["usage"]["milliseconds"] / 3.6e6, abs=1e-9)
+    assert {r["kind"] for r in receipts.values() if r["id"] != session.booking_id} == {"quantum_job"}, "what was cancelled in time has none"
     api.delete_session(session_id=session.id)

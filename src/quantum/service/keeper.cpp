@@ -1,24 +1,33 @@
 #include "quantum/service/keeper.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <set>
 
+#include "base/log.h"
+#include "metering/price.h"
 #include "quantum/service/store.h"
 #include "quantum/service/times.h"
 
 namespace meridian::quantum::service {
 namespace {
 
+constexpr Duration charge_again = std::chrono::seconds(5);
+
 struct Look {
     std::vector<Session> to_clear, ended;
     std::vector<Program> unused;
+    std::vector<Booking> to_charge;
     bool is_swept = false;
     std::optional<Timestamp> next;
     void due(Timestamp at) { next = next ? std::min(*next, at) : at; }
 };
 
-void begin_booked(store::Tx& tx, Session session, const Booking& booking, Timestamp now, Look& look) {
+void begin_booked(store::Tx& tx, Session session, Booking booking, Timestamp now, Look& look) {
     if (booking.started_at > now) return look.due(booking.started_at);
+    booking.began_at = now;
+    rows::update(tx, booking);
     session.state = SessionState::running;
     session.started_at = session.updated_at = now;
     rows::update(tx, session);
@@ -67,6 +76,7 @@ Look look_at(store::Tx& tx, const std::string& zone, std::optional<Timestamp> sw
             rows::end_session(tx, std::move(session), *why, now);
         }
     }
+    look.to_charge = rows::bookings_to_charge(tx, zone, now);
     return look;
 }
 
@@ -82,9 +92,58 @@ Task<std::optional<Timestamp>> Keeper::look() {
     if (look.is_swept) swept_at_ = now;
     if (swept_at_) look.due(later(*swept_at_, limits::sweep_every));
     for (const auto& session : look.ended) computer_.forget(session.id);
+    for (const auto& booking : look.to_charge) {
+        try {
+            co_await charge(booking);
+        } catch (const Error& error) {
+            log::error("quantum", "booking {} cannot be charged now: {} {}", booking.id.str(), error.said, error.logged);
+            std::erase_if(look.to_clear, [&](const Session& session) { return session.id == booking.session; });
+            look.due(later(now, charge_again));
+        }
+    }
     for (const auto& session : look.to_clear) co_await clear(session);
     co_await remove_programs(look.unused);
     co_return look.next;
+}
+
+// As a job's run, a booking's has its id in a row before it is opened. It is opened and settled at once, when all is known: an hour in
+// which we go down and come back stays one receipt. Only a crash between the two leaves another beside it, which is interrupted and costs
+// nothing.
+Task<> Keeper::charge(Booking booking) {
+    auto receipt = co_await on(files_, [this, &booking] { return meter_.find(*booking.run); });
+    if (receipt && receipt->outcome != metering::Outcome::finished) {
+        booking.run = RunId(Uuid::random(rng_));
+        co_await store_.write([&booking](store::Tx& tx) {
+            auto now = rows::booking(tx, booking.id);
+            if (!now) return;
+            now->run = booking.run;
+            rows::update(tx, *now);
+        });
+        receipt.reset();
+    }
+    const auto time = booking.charged_time();
+    if (!receipt) {
+        const auto* platform = quantum_.platform(booking.platform);
+        auto hold = meter_.hold({.kind = metering::Kind::quantum_booking,
+                                 .id = *booking.run,
+                                 .organization = booking.organization,
+                                 .project = booking.project,
+                                 .principal = booking.principal,
+                                 .model = platform ? platform->name : booking.platform.str(),
+                                 .model_digest = {},
+                                 .deployment = {},
+                                 .node = node_,
+                                 .price = {.per_hour = booking.per_hour}});
+        receipt = meter_.settle(std::move(hold), metering::bounded({.milliseconds = time.count()}), metering::Outcome::finished);
+    }
+    co_await store_.write([&booking, &receipt, time, at = clock_.now()](store::Tx& tx) {
+        auto now = rows::booking(tx, booking.id);
+        if (!now) return;
+        now->charged_at = now->updated_at = at;
+        now->cost = receipt->cost;
+        now->progress_message = fmt::format("Charged {} EUR for {} s.", receipt->cost.str(), static_cast<double>(time.count()) / 1e3);
+        rows::update(tx, *now);
+    });
 }
 
 // Rows go last: what is left after a crash is found again by its row.

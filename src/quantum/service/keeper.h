@@ -1,10 +1,13 @@
 // Keeps sessions: begins those that were booked, ends those whose time is over, and clears away what was deleted or ended long ago, with
-// everything it has. Receipts are the ledger's, and stay.
+// everything it has. Charges bookings that are over. Receipts are the ledger's, and stay.
 #pragma once
 #include <optional>
+#include <string>
+#include <utility>
 #include <vector>
 
 #include "base/async.h"
+#include "metering/service.h"
 #include "quantum/service/computer.h"
 #include "quantum/service/service.h"
 #include "store/blobs.h"
@@ -14,21 +17,34 @@ namespace meridian::quantum::service {
 
 class Keeper {
 public:
-    Keeper(store::Store& store, store::ContentStore& content, Pool& files, Computer& computer, Quantum& quantum, Clock& clock)
-        : store_(store), content_(content), files_(files), computer_(computer), quantum_(quantum), clock_(clock) {}
+    Keeper(store::Store& store, store::ContentStore& content, Pool& files, metering::Meter& meter, Computer& computer, Quantum& quantum,
+           std::string node, Clock& clock, Rng& rng)
+        : store_(store),
+          content_(content),
+          files_(files),
+          meter_(meter),
+          computer_(computer),
+          quantum_(quantum),
+          node_(std::move(node)),
+          clock_(clock),
+          rng_(rng) {}
     // One look at all sessions that are open; returns when the next thing is due.
     Task<std::optional<Timestamp>> look();
 
 private:
+    Task<> charge(Booking booking);
     Task<> clear(Session session);
     Task<> remove_programs(std::vector<Program> programs);
 
     store::Store& store_;
     store::ContentStore& content_;
     Pool& files_;
+    metering::Meter& meter_;
     Computer& computer_;
     Quantum& quantum_;
+    std::string node_;
     Clock& clock_;
+    Rng& rng_;
     std::optional<Timestamp> swept_at_;
 };
 

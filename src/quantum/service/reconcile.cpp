@@ -27,7 +27,7 @@ Reconciler::Reconciler(store::Store& store, store::ContentStore& content, Pool& 
       node_(std::move(node)),
       clock_(clock),
       rng_(rng),
-      keeper_(store, content, files, computer, quantum, clock),
+      keeper_(store, content, files, meter, computer, quantum, node_, clock, rng),
       group_(executor),
       wake_(executor) {}
 
@@ -228,9 +228,11 @@ Task<> Reconciler::read_and_queue(JobId id) {
         co_await finish(id, {.state = JobState::error, .said = ready.error().said, .result_bytes = {}, .started_at = {}});
         co_return;
     }
+    const auto* slot = slot_of(job.session);
+    if (slot) ready->quote.cost = ready->quote.cost_max = {};  // its time is paid for already
     quantum_.board().set(id, {.started_at = {}, .expected_start = {}, .quote = ready->quote, .done = 0});
     work.ready = std::move(*ready);
-    if (const auto* slot = slot_of(job.session); slot && slot->started_at > clock_.now()) {
+    if (slot && slot->started_at > clock_.now()) {
         early_.insert(id);
         wake_.notify();
         co_return;

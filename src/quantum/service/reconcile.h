@@ -76,12 +76,13 @@ private:
     void dispatch();
     void forecast();
     Task<> execute(Waiting taken, Lane lane);
-    Task<End> compute(Job job, Ready ready, std::shared_ptr<Control> control);
+    Task<End> compute(Job job, Ready ready, metering::Price price, std::shared_ptr<Control> control);
     Task<> finish(JobId id, End end);
     void look_at_sessions(Timestamp at);
     [[nodiscard]] bool is_look_due() const;
     [[nodiscard]] std::optional<Order> order_of(const Job& job) const;
-    [[nodiscard]] metering::RunStart start_of(const Job& job, const Ready& ready) const;
+    [[nodiscard]] metering::RunStart start_of(const Job& job, const Ready& ready, const metering::Price& price) const;
+    [[nodiscard]] metering::Price price_of(const Waiting& taken, const Job& job) const;
 
     store::Store& store_;
     store::ContentStore& content_;

@@ -70,7 +70,7 @@ Task<> Reconciler::execute(Waiting taken, Lane lane) {
     quantum_.board().update(taken.job, [&](Moment& moment) { moment.started_at = started_at; });
     auto ready = *work.ready;
     ready.lane = lane;
-    auto end = co_await compute(work.job, std::move(ready), work.control);
+    auto end = co_await compute(work.job, std::move(ready), price_of(taken, work.job), work.control);
     queue_.ended(taken, clock_.steady() - started);
     is_busy_[index_of(lane)] = false;
     free_at_[index_of(lane)].reset();
@@ -80,7 +80,15 @@ Task<> Reconciler::execute(Waiting taken, Lane lane) {
     co_await finish(taken.job, std::move(end));
 }
 
-metering::RunStart Reconciler::start_of(const Job& job, const Ready& ready) const {
+// What runs in a booked time is paid for with it, shots and circuits too, and not once more.
+metering::Price Reconciler::price_of(const Waiting& taken, const Job& job) const {
+    if (taken.booking) return {};
+    const auto* platform = quantum_.platform(job.platform);
+    MERIDIAN_ASSERT(platform != nullptr);
+    return platform->price();
+}
+
+metering::RunStart Reconciler::start_of(const Job& job, const Ready& ready, const metering::Price& price) const {
     const auto* platform = quantum_.platform(job.platform);
     MERIDIAN_ASSERT(platform != nullptr);
     return {.kind = metering::Kind::quantum_job,
@@ -92,17 +100,17 @@ metering::RunStart Reconciler::start_of(const Job& job, const Ready& ready) cons
             .model_digest = ready.digest,
             .deployment = {},
             .node = node_,
-            .price = platform->price()};
+            .price = price};
 }
 
 // The result is on the disk before the receipt says `finished`; the receipt is in the ledger before the row says `completed`.
-Task<Reconciler::End> Reconciler::compute(Job job, Ready ready, std::shared_ptr<Control> control) {
+Task<Reconciler::End> Reconciler::compute(Job job, Ready ready, metering::Price price, std::shared_ptr<Control> control) {
     try {
         // Refused here, a job costs nothing: no result is computed that could not be kept.
         const auto full = co_await store_.read(
             [job, keeping = quantum_.keeping()](store::Tx& tx) { return too_much(tx, keeping, job.zone, job.project, 0); });
         if (full) co_return End{.state = JobState::error, .said = *full, .result_bytes = {}, .started_at = {}};
-        auto hold = meter_.hold(start_of(job, ready));
+        auto hold = meter_.hold(start_of(job, ready, price));
         const auto ran = co_await computer_.run(*order_of(job), ready, control);
         if (ran) {
             co_await on(files_, [this, job, text = ran->result] {

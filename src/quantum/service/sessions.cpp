@@ -51,21 +51,30 @@ Booking booking_for(const Platform& platform, const Session& session, const Book
                                             rule.minutes_min, rule.minutes_max));
     if (wish.description.size() > limits::description || wish.time_zone.size() > limits::name)
         wrong("booking_demand.description", fmt::format("A description has at most {} bytes.", limits::description));
-    return {.id = id,
-            .organization = session.organization,
-            .project = session.project,
-            .principal = session.principal,
-            .zone = session.zone,
-            .platform = platform.id,
-            .session = session.id,
-            .state = BookingState::validated,
-            .description = wish.description,
-            .time_zone = wish.time_zone,
-            .progress_message = "",
-            .created_at = now,
-            .updated_at = now,
-            .started_at = wish.started_at,
-            .finished_at = wish.finished_at};
+    Booking made{.id = id,
+                 .organization = session.organization,
+                 .project = session.project,
+                 .principal = session.principal,
+                 .zone = session.zone,
+                 .platform = platform.id,
+                 .session = session.id,
+                 .state = BookingState::validated,
+                 .description = wish.description,
+                 .time_zone = wish.time_zone,
+                 .progress_message = "",
+                 .created_at = now,
+                 .updated_at = now,
+                 .started_at = wish.started_at,
+                 .finished_at = wish.finished_at,
+                 .run = RunId(id.uuid()),
+                 .per_hour = platform.facts.per_hour,
+                 .began_at = {},
+                 .charged_at = {},
+                 .cost = {}};
+    made.progress_message =
+        fmt::format("{} EUR for its time at {} EUR an hour, jobs included; nothing if it is cancelled before it begins.",
+                    made.cost_max().str(), made.per_hour.str());
+    return made;
 }
 
 }  // namespace
@@ -124,7 +133,7 @@ Task<Session> Quantum::create_session(identity::Caller caller, SessionWish wish)
     const auto& platform = known_platform(session.platform);
     std::optional<Booking> booking;
     if (wish.booking) {
-        booking = booking_for(platform, session, *wish.booking, BookingId(Uuid::random(rng_)), session.created_at);
+        booking = booking_for(platform, session, *wish.booking, BookingId(ordered_id(rng_, session.created_at)), session.created_at);
         session.booking = booking->id;
     }
     co_return co_await store_.write([caller, session, booking, wish, &platform](store::Tx& tx) {

@@ -54,7 +54,9 @@ constexpr auto describe(As<Booking>) {
                   field("principal_id", &B::principal), field("zone", &B::zone), field("platform_id", &B::platform),
                   field("session_id", &B::session), field("state", &B::state), field("description", &B::description),
                   field("time_zone", &B::time_zone), field("progress_message", &B::progress_message), field("created_at", &B::created_at),
-                  field("updated_at", &B::updated_at), field("started_at", &B::started_at), field("finished_at", &B::finished_at));
+                  field("updated_at", &B::updated_at), field("started_at", &B::started_at), field("finished_at", &B::finished_at),
+                  field("run_id", &B::run), field("per_hour", &B::per_hour), field("began_at", &B::began_at),
+                  field("charged_at", &B::charged_at), field("cost", &B::cost));
 }
 
 }  // namespace meridian::quantum::service
@@ -354,6 +356,12 @@ std::vector<Booking> bookings(Tx& tx, const ProjectId& project) {
 }
 std::vector<Booking> bookings_of_platform(Tx& tx, const PlatformId& platform, Timestamp since) {
     return all<Booking>(tx, "where platform_id = $1 and state = 'validated' and finished_at > $2 order by started_at, id", platform, since);
+}
+std::vector<Booking> bookings_to_charge(Tx& tx, std::string_view zone, Timestamp now) {
+    return all<Booking>(tx,
+                        "where zone = $1 and finished_at <= $2 and state = 'validated' and run_id is not null and charged_at is null "
+                        "order by finished_at, id",
+                        zone, now);
 }
 std::vector<Booking> bookings_of_zone(Tx& tx, std::string_view zone, Timestamp since) {
     return all<Booking>(tx, "where zone = $1 and finished_at > $2 and state = 'validated' order by started_at, id", zone, since);

@@ -75,6 +75,8 @@ std::optional<Booking> booking(store::Tx& tx, const BookingId& id);
 std::vector<Booking> bookings(store::Tx& tx, const ProjectId& project);
 // That hold and end after `since`, soonest first.
 std::vector<Booking> bookings_of_platform(store::Tx& tx, const PlatformId& platform, Timestamp since);
+// That are over and not charged yet.
+std::vector<Booking> bookings_to_charge(store::Tx& tx, std::string_view zone, Timestamp now);
 std::vector<Booking> bookings_of_zone(store::Tx& tx, std::string_view zone, Timestamp since);
 
 }  // namespace meridian::quantum::service::rows

@@ -4,6 +4,8 @@
 
 #include <algorithm>
 
+#include "metering/price.h"
+
 namespace meridian::quantum::service {
 
 namespace {
@@ -63,6 +65,17 @@ ProcessState state_of(const Job& job, bool is_running) {
             return ProcessState::cancelled;
     }
     return ProcessState::error;
+}
+
+std::chrono::milliseconds Booking::charged_time() const {
+    if (!began_at || *began_at >= finished_at) return {};
+    const auto from = *began_at <= started_at + limits::booking_begins_within ? started_at : *began_at;
+    return std::chrono::ceil<std::chrono::milliseconds>(finished_at - std::min(from, finished_at));
+}
+
+Money Booking::cost_max() const {
+    const auto all = std::chrono::ceil<std::chrono::milliseconds>(finished_at - started_at);
+    return metering::cost_of({.per_hour = per_hour}, metering::bounded({.milliseconds = all.count()}));
 }
 
 metering::Price Platform::price() const {

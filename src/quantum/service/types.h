@@ -158,6 +158,14 @@ struct Booking {
     BookingState state = BookingState::validated;
     std::string description, time_zone, progress_message;
     Timestamp created_at, updated_at, started_at, finished_at;
+    std::optional<RunId> run;  // of the ledger; the booking's own id unless that run was interrupted. None: it costs nothing
+    Money per_hour;            // as it was quoted
+    std::optional<Timestamp> began_at, charged_at;
+    std::optional<Money> cost;  // that was charged
+    // What all of its time costs.
+    [[nodiscard]] Money cost_max() const;
+    // The time that is charged: that of the session, which begins late when we were not there, and may be ended early.
+    [[nodiscard]] std::chrono::milliseconds charged_time() const;
 };
 
 struct Process {
@@ -204,6 +212,7 @@ inline constexpr std::size_t jobs_per_session = 10'000, waiting_jobs_per_project
                              processes_per_project = 10'000;
 inline constexpr std::chrono::seconds session_duration = std::chrono::hours(24 * 7), session_duration_default = std::chrono::hours(12),
                                       booking_ahead = std::chrono::hours(24 * 90),  // that a booking may begin
+    booking_begins_within = std::chrono::seconds(10),                               // its session, without being called late
     idle_default = std::chrono::minutes(10);
 inline constexpr std::uint32_t attempts = 2;                         // a run that was interrupted is run again once
 inline constexpr Duration hold = std::chrono::seconds(2);            // a question about an unfinished job waits so long for its end

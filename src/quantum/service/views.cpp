@@ -139,6 +139,10 @@ BookingView view(const Booking& b) {
     v.updated_at = b.updated_at;
     v.finished_at = b.finished_at;
     if (!b.time_zone.empty()) v.time_zone = b.time_zone;
+    v.price_per_hour = b.per_hour;
+    v.cost_max = b.cost_max();
+    v.cost = b.cost;
+    if (b.charged_at && b.run) v.receipt_id = b.run->str();
     return v;
 }
 

@@ -93,17 +93,21 @@ constexpr auto describe(As<JobResultView>) {
     return fields(field("job_id", &V::job_id), field("result", &V::result), field("url", &V::url), field("created_at", &V::created_at));
 }
 
+// What it costs is an addition of ours: at most, and once it is charged.
 struct BookingView {
     std::string id, status, description, progress_message, platform_id, session_id;
     std::optional<Timestamp> created_at, started_at, updated_at, finished_at;
-    std::optional<std::string> time_zone;
+    std::optional<std::string> time_zone, receipt_id;
+    Money price_per_hour, cost_max;
+    std::optional<Money> cost;
 };
 constexpr auto describe(As<BookingView>) {
     using V = BookingView;
     return fields(field("id", &V::id), field("created_at", &V::created_at), field("started_at", &V::started_at),
                   field("updated_at", &V::updated_at), field("finished_at", &V::finished_at), field("status", &V::status),
                   field("description", &V::description), field("progress_message", &V::progress_message), field("time_zone", &V::time_zone),
-                  field("platform_id", &V::platform_id), field("session_id", &V::session_id));
+                  field("platform_id", &V::platform_id), field("session_id", &V::session_id), field("price_per_hour", &V::price_per_hour),
+                  field("cost_max", &V::cost_max), field("cost", &V::cost), field("receipt_id", &V::receipt_id));
 }
 
 // The struct in a body that may be large: such a one is read on the pool, since an event loop must not stand still for it.

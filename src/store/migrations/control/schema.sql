@@ -129,7 +129,7 @@ CREATE TABLE quantum_bookings (
     updated_at bigint not null,
     started_at bigint not null,
     finished_at bigint not null
-);
+, run_id text, per_hour bigint not null default 0, began_at bigint, charged_at bigint, cost bigint);
 CREATE TABLE quantum_jobs (
     id text not null primary key,
     organization_id text not null references organizations (id),
