@@ -1,6 +1,7 @@
 #include "quantum/engines/statevector/backward.h"
 
 #include <algorithm>
+#include <bit>
 
 #include "base/error.h"
 #include "quantum/engines/statevector/vector.h"
@@ -11,7 +12,7 @@ namespace {
 constexpr unsigned block_bits = State<double>::lane_bits;
 
 // Lane bits of this machine's vectors.
-unsigned lane_bits() { return target() == Target::avx512 ? 3 : target() == Target::avx2 ? 2 : 1; }
+unsigned lane_bits() { return unsigned(std::countr_zero(vector_bytes() / sizeof(double))); }
 
 struct Work {
     double *psi, *lambda;
@@ -23,9 +24,10 @@ struct Work {
     double* sums;                // [r][c][l] re, im vectors
 };
 
-template <unsigned bits>
+template <std::size_t bytes>
 struct Undo {
-    using V [[gnu::vector_size(8 << bits), gnu::may_alias]] = double;
+    using V [[gnu::vector_size(bytes), gnu::may_alias]] = double;
+    static constexpr unsigned bits = unsigned(std::countr_zero(bytes / sizeof(double)));
     struct Complex {
         V re, im;
     };
@@ -139,10 +141,10 @@ struct Undo {
 
 enum Shape : std::uint8_t { none, one_high, low1, low2, low4, two_high, high_low1, high_low2, high_low4, low12, low14, low24 };
 
-// Shapes with a flip that vectors of these bits have not never come up.
-template <unsigned bits, bool with_sums>
+// Shapes with a flip that vectors of so many bytes have not never come up.
+template <std::size_t bytes, bool with_sums>
 [[gnu::always_inline]] inline void choose(Shape shape, const Work& w) {
-    using U = Undo<bits>;
+    using U = Undo<bytes>;
     switch (shape) {
         case none:
             return U::template undo<0, 0, 0, 0, with_sums>(w);
@@ -155,49 +157,42 @@ template <unsigned bits, bool with_sums>
         case high_low1:
             return U::template undo<1, 1, 1, 0, with_sums>(w);
         case low2:
-            if constexpr (bits >= 2) U::template undo<0, 1, 2, 0, with_sums>(w);
+            if constexpr (U::bits >= 2) U::template undo<0, 1, 2, 0, with_sums>(w);
             return;
         case high_low2:
-            if constexpr (bits >= 2) U::template undo<1, 1, 2, 0, with_sums>(w);
+            if constexpr (U::bits >= 2) U::template undo<1, 1, 2, 0, with_sums>(w);
             return;
         case low12:
-            if constexpr (bits >= 2) U::template undo<0, 2, 1, 2, with_sums>(w);
+            if constexpr (U::bits >= 2) U::template undo<0, 2, 1, 2, with_sums>(w);
             return;
         case low4:
-            if constexpr (bits == 3) U::template undo<0, 1, 4, 0, with_sums>(w);
+            if constexpr (U::bits == 3) U::template undo<0, 1, 4, 0, with_sums>(w);
             return;
         case high_low4:
-            if constexpr (bits == 3) U::template undo<1, 1, 4, 0, with_sums>(w);
+            if constexpr (U::bits == 3) U::template undo<1, 1, 4, 0, with_sums>(w);
             return;
         case low14:
-            if constexpr (bits == 3) U::template undo<0, 2, 1, 4, with_sums>(w);
+            if constexpr (U::bits == 3) U::template undo<0, 2, 1, 4, with_sums>(w);
             return;
         case low24:
-            if constexpr (bits == 3) U::template undo<0, 2, 2, 4, with_sums>(w);
+            if constexpr (U::bits == 3) U::template undo<0, 2, 2, 4, with_sums>(w);
             return;
     }
 }
 
-constexpr unsigned bits_base = 1, bits_avx2 = 2, bits_avx512 = 3;
 #define MERIDIAN_UNDO(name, attribute)                                                       \
     attribute void undo_##name(Shape shape, bool exchanges, bool with_sums, const Work& w) { \
         if (exchanges)                                                                       \
-            Undo<bits_##name>::exchange(w);                                                  \
+            Undo<vector_bytes_##name>::exchange(w);                                          \
         else if (with_sums)                                                                  \
-            choose<bits_##name, true>(shape, w);                                             \
+            choose<vector_bytes_##name, true>(shape, w);                                     \
         else                                                                                 \
-            choose<bits_##name, false>(shape, w);                                            \
+            choose<vector_bytes_##name, false>(shape, w);                                    \
     }
 MERIDIAN_FOR_EACH_TARGET(MERIDIAN_UNDO)
 #undef MERIDIAN_UNDO
 
-void undo_here(Shape shape, bool exchanges, bool with_sums, const Work& w) {
-#if defined(__x86_64__)
-    if (target() == Target::avx512) return undo_avx512(shape, exchanges, with_sums, w);
-    if (target() == Target::avx2) return undo_avx2(shape, exchanges, with_sums, w);
-#endif
-    undo_base(shape, exchanges, with_sums, w);
-}
+void undo_here(Shape shape, bool exchanges, bool with_sums, const Work& w){MERIDIAN_BEST(undo, shape, exchanges, with_sums, w)}
 
 Shape shape_of(const Backward& step) {
     const auto low = [&](Shape one, Shape two, Shape four) { return step.first_flip == 1 ? one : step.first_flip == 2 ? two : four; };

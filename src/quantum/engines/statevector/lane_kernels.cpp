@@ -6,8 +6,6 @@
 namespace meridian::quantum {
 namespace {
 
-constexpr std::size_t bytes_base = 16, bytes_avx2 = 32, bytes_avx512 = 64;
-
 template <class Real, std::size_t bytes>
 struct Loops {
     using V [[gnu::vector_size(bytes), gnu::may_alias]] = Real;
@@ -210,25 +208,27 @@ struct Loops {
 // Each loop compiled for each instruction set, found by overloading on Real.
 #define MERIDIAN_LANE_LOOPS_OF(name, attribute, Real)                                                                                      \
     attribute void start_##name(Real* s, const std::uint16_t* p, std::size_t n, const Real* c) {                                           \
-        Loops<Real, bytes_##name>::start(s, p, n, c);                                                                                      \
+        Loops<Real, vector_bytes_##name>::start(s, p, n, c);                                                                               \
     }                                                                                                                                      \
     attribute void turn_##name(Real* s, const LanePlan::Step& step, const Real* c, bool t) {                                               \
-        Loops<Real, bytes_##name>::turn(s, step, c, t);                                                                                    \
+        Loops<Real, vector_bytes_##name>::turn(s, step, c, t);                                                                             \
     }                                                                                                                                      \
     attribute void diagonal_##name(Real* s, const LanePlan::Step& step, const Real* c) {                                                   \
-        Loops<Real, bytes_##name>::diagonal(s, step, c);                                                                                   \
+        Loops<Real, vector_bytes_##name>::diagonal(s, step, c);                                                                            \
     }                                                                                                                                      \
-    attribute void dense_##name(Real* s, const LanePlan::Step& step, const Real* c) { Loops<Real, bytes_##name>::dense(s, step, c); }      \
-    attribute void exchange_##name(Real* s, const LanePlan::Step& step) { Loops<Real, bytes_##name>::exchange(s, step); }                  \
+    attribute void dense_##name(Real* s, const LanePlan::Step& step, const Real* c) {                                                      \
+        Loops<Real, vector_bytes_##name>::dense(s, step, c);                                                                               \
+    }                                                                                                                                      \
+    attribute void exchange_##name(Real* s, const LanePlan::Step& step) { Loops<Real, vector_bytes_##name>::exchange(s, step); }           \
     attribute void scale_entries_##name(Real* t, std::size_t n, std::size_t b, std::size_t v, const Real* c) {                             \
-        Loops<Real, bytes_##name>::scale_entries(t, n, b, v, c);                                                                           \
+        Loops<Real, vector_bytes_##name>::scale_entries(t, n, b, v, c);                                                                    \
     }                                                                                                                                      \
     attribute void sum_squares_##name(const Real* s, const double* w, std::size_t n, double* sums) {                                       \
-        Loops<Real, bytes_##name>::sum_squares(s, w, n, sums);                                                                             \
+        Loops<Real, vector_bytes_##name>::sum_squares(s, w, n, sums);                                                                      \
     }                                                                                                                                      \
     attribute void sum_pairs_##name(const Real* s, const std::uint16_t* b, std::size_t n, std::size_t m, const double* f, const double* g, \
                                     double* sums) {                                                                                        \
-        Loops<Real, bytes_##name>::sum_pairs(s, b, n, m, f, g, sums);                                                                      \
+        Loops<Real, vector_bytes_##name>::sum_pairs(s, b, n, m, f, g, sums);                                                               \
     }
 #define MERIDIAN_LANE_LOOPS(name, attribute)        \
     MERIDIAN_LANE_LOOPS_OF(name, attribute, double) \
@@ -238,22 +238,6 @@ MERIDIAN_FOR_EACH_TARGET(MERIDIAN_LANE_LOOPS)
 #undef MERIDIAN_LANE_LOOPS_OF
 
 }  // namespace
-
-std::size_t lane_bytes() { return target() == Target::avx512 ? bytes_avx512 : target() == Target::avx2 ? bytes_avx2 : bytes_base; }
-
-#if defined(__x86_64__)
-#define MERIDIAN_BEST(name, ...)               \
-    switch (target()) {                        \
-        case Target::avx512:                   \
-            return name##_avx512(__VA_ARGS__); \
-        case Target::avx2:                     \
-            return name##_avx2(__VA_ARGS__);   \
-        case Target::base:                     \
-            return name##_base(__VA_ARGS__);   \
-    }
-#else
-#define MERIDIAN_BEST(name, ...) return name##_base(__VA_ARGS__);
-#endif
 
 template <class Real>
 void LaneLoops<Real>::start(Real* state, std::span<const std::uint16_t> places, std::size_t runs, const Real* columns) {
@@ -289,8 +273,6 @@ void LaneLoops<Real>::sum_pairs(const Real* state, std::span<const std::uint16_t
                                 double* sums) {
     MERIDIAN_BEST(sum_pairs, state, bases.data(), bases.size(), mask, f, g, sums)
 }
-#undef MERIDIAN_BEST
-
 template struct LaneLoops<double>;
 template struct LaneLoops<float>;
 

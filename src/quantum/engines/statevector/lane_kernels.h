@@ -8,10 +8,7 @@
 
 namespace meridian::quantum {
 
-// Bytes of the vectors that the functions below work with on this machine: 16, 32 or 64.
-std::size_t lane_bytes();
-
-// Coefficients are vectors; complex ones are a vector of real and one of imaginary parts.
+// All work with vectors of `vector_bytes()`. Coefficients are vectors; complex ones are a vector of real and one of imaginary parts.
 template <class Real>
 struct LaneLoops {
     // Product state: cell 0 has 1 already; run k multiplies by its coefficients 2k and 2k + 1.

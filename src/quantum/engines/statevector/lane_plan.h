@@ -27,8 +27,8 @@ struct LanePlan {
         Of of = Of::op;
         std::uint32_t number = 0;
         std::vector<std::uint8_t> bits{};  // of a table's entry, by operand: controls first
-        std::uint64_t control_values = 0;  // and flips below say which value of the bit is 1
-        std::uint64_t flips = 0;           // by operand
+        std::uint64_t control_values = 0;  // on which it acts
+        std::uint64_t flips = 0;           // operands whose bit reads inverted
         std::size_t controls = 0;
     };
     struct Table {

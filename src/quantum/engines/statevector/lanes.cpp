@@ -9,6 +9,7 @@
 
 #include "base/error.h"
 #include "quantum/engines/statevector/lane_kernels.h"
+#include "quantum/engines/statevector/vector.h"
 
 namespace meridian::quantum {
 namespace {
@@ -102,7 +103,7 @@ LaneObservable::LaneObservable(const LanePlan& plan, const Observable& observabl
 
 template <class Real>
 std::size_t LaneStates<Real>::lanes() {
-    return lane_bytes() / sizeof(Real);
+    return vector_bytes() / sizeof(Real);
 }
 
 template <class Real>
@@ -112,7 +113,7 @@ void LaneStates<Real>::Release::operator()(Real* data) const {
 
 template <class Real>
 LaneStates<Real>::Block LaneStates<Real>::room(std::size_t vectors) {
-    return Block(static_cast<Real*>(::operator new(std::max<std::size_t>(1, vectors) * 64, std::align_val_t(64))));
+    return Block(static_cast<Real*>(::operator new(std::max<std::size_t>(1, vectors) * vector_bytes(), std::align_val_t(64))));
 }
 
 template <class Real>
@@ -133,8 +134,7 @@ void LaneStates<Real>::bind_runs() {
     for (std::size_t r = plan_.starting_runs; r < plan_.runs.size(); ++r) {
         const auto& run = plan_.runs[r];
         for (std::size_t lane = 0; lane < width_; ++lane) {
-            // Lanes without a circuit repeat the last one.
-            const Circuit& circuit = *circuits_[std::min(lane, circuits_.size() - 1)];
+            const Circuit& circuit = circuit_in(lane);
             const GateMatrix u = product_of(plan_, run.turn, 2, circuit);
             Turn turn = run.is_real ? Turn{.c = u[0].real(), .s = u[2].real()} : turn_of(u);
             for (const std::uint32_t op : run.before) turn.before *= ratio(circuit, plan_.ops[op]);
@@ -154,7 +154,7 @@ void LaneStates<Real>::start() {
     Real* columns = coefficients_.get();
     for (std::size_t r = 0; r < plan_.starting_runs; ++r)
         for (std::size_t lane = 0; lane < width_; ++lane) {
-            const Circuit& circuit = *circuits_[std::min(lane, circuits_.size() - 1)];
+            const Circuit& circuit = circuit_in(lane);
             GateMatrix u = product_of(plan_, plan_.runs[r].turn, 2, circuit);
             for (const std::uint32_t op : plan_.runs[r].after) u[2] *= ratio(circuit, plan_.ops[op]), u[3] *= ratio(circuit, plan_.ops[op]);
             const std::size_t value = plan_.starting_values >> r & 1;
@@ -189,43 +189,50 @@ bool LaneStates<Real>::bind_turns(const LanePlan::Step& step) {
     return by_tangent;
 }
 
+// The entries of a table times a diagonal's elements, each where its operands have the element's values.
+template <class Real>
+void LaneStates<Real>::multiply_by_op(const LanePlan::Phases& phases, Real* table, std::size_t entries) {
+    const Op& op = plan_.ops[phases.number];
+    const std::size_t targets = phases.bits.size() - phases.controls, rows = std::size_t{1} << targets;
+    // A single target has its phase on 1 alone, but for a controlled gate the phase on 0 is no global one.
+    const bool is_relative = targets == 1 && phases.controls == 0;
+    std::array<std::array<Real, 2 * lanes_max>, 1 << gate_targets_max> factors alignas(64);
+    for (std::size_t lane = 0; lane < width_; ++lane) {
+        const Circuit& circuit = circuit_in(lane);
+        GateMatrix m{};
+        elements(circuit, op, rows, m);
+        for (std::size_t row = 0; row < rows; ++row)
+            put(factors[row].data(), width_, lane, is_relative ? m[row * rows + row] * std::conj(m[0]) : m[row * rows + row]);
+    }
+    std::size_t bits = 0, controls = 0;
+    for (std::size_t k = 0; k < phases.bits.size(); ++k) {
+        bits |= std::size_t{1} << phases.bits[k];
+        if (k < phases.controls) controls |= ((phases.control_values ^ phases.flips) >> k & 1) << phases.bits[k];
+    }
+    for (std::size_t row = is_relative ? 1 : 0; row < rows; ++row) {
+        std::size_t values = controls;
+        for (std::size_t k = 0; k < targets; ++k)
+            values |= ((row >> k ^ phases.flips >> (phases.controls + k)) & 1) << phases.bits[phases.controls + k];
+        LaneLoops<Real>::scale_entries(table, entries, bits, values, factors[row].data());
+    }
+}
+
 template <class Real>
 void LaneStates<Real>::fill_tables(const LanePlan::Step& step, Real* out) {
-    std::array<Real, 2 * lanes_max> factor alignas(64);
+    using Of = LanePlan::Phases::Of;
     for (std::size_t t = 0; t < step.tables.size(); ++t) {
         const auto& table = step.tables[t];
         const std::size_t entries = std::size_t{1} << table.rows.size();
         for (std::size_t e = 0; e < entries; ++e)
             for (std::size_t lane = 0; lane < width_; ++lane) put(out + 2 * e * width_, width_, lane, t == 0 ? scale_[lane] : 1);
         for (const auto& phases : table.phases) {
-            using Of = LanePlan::Phases::Of;
-            if (phases.of != Of::op) {
-                const Real* const end = ends_.get() + (4 * phases.number + (phases.of == Of::run_after ? 2 : 0)) * width_;
-                const std::size_t bit = std::size_t{1} << phases.bits[0];
-                LaneLoops<Real>::scale_entries(out, entries, bit, phases.flips != 0 ? 0 : bit, end);
+            if (phases.of == Of::op) {
+                multiply_by_op(phases, out, entries);
                 continue;
             }
-            const Op& op = plan_.ops[phases.number];
-            std::size_t bits = 0, controls = 0;
-            for (std::size_t k = 0; k < phases.bits.size(); ++k) {
-                bits |= std::size_t{1} << phases.bits[k];
-                if (k < phases.controls) controls |= ((phases.control_values ^ phases.flips) >> k & 1) << phases.bits[k];
-            }
-            const std::size_t targets = phases.bits.size() - phases.controls, rows = std::size_t{1} << targets;
-            // A single target has its phase on 1 alone, but for a controlled gate the phase on 0 is no global one.
-            const bool is_relative = targets == 1 && phases.controls == 0;
-            for (std::size_t row = is_relative ? 1 : 0; row < rows; ++row) {
-                std::size_t values = controls;
-                for (std::size_t k = 0; k < targets; ++k)
-                    values |= ((row >> k ^ phases.flips >> (phases.controls + k)) & 1) << phases.bits[phases.controls + k];
-                for (std::size_t lane = 0; lane < width_; ++lane) {
-                    const Circuit& circuit = *circuits_[std::min(lane, circuits_.size() - 1)];
-                    GateMatrix m{};
-                    info(op.gate).matrix(circuit.angles_of(op), m);
-                    put(factor.data(), width_, lane, is_relative ? m[3] * std::conj(m[0]) : m[row * rows + row]);
-                }
-                LaneLoops<Real>::scale_entries(out, entries, bits, values, factor.data());
-            }
+            const Real* const end = ends_.get() + (4 * phases.number + (phases.of == Of::run_after ? 2 : 0)) * width_;
+            const std::size_t bit = std::size_t{1} << phases.bits[0];
+            LaneLoops<Real>::scale_entries(out, entries, bit, phases.flips != 0 ? 0 : bit, end);
         }
         out += 2 * entries * width_;
     }
@@ -236,7 +243,7 @@ template <class Real>
 void LaneStates<Real>::bind_dense(const LanePlan::Step& step, Real* out) {
     const std::size_t rows = std::size_t{1} << step.masks.size();
     for (std::size_t lane = 0; lane < width_; ++lane) {
-        const GateMatrix m = product_of(plan_, step.ops, rows, *circuits_[std::min(lane, circuits_.size() - 1)]);
+        const GateMatrix m = product_of(plan_, step.ops, rows, circuit_in(lane));
         for (std::size_t k = 0; k < rows * rows; ++k) put(out + 2 * k * width_, width_, lane, m[k]);
     }
 }

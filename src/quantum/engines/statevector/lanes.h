@@ -4,6 +4,7 @@
 // next to each other. Then every qubit is far from the lanes, a gate is the same loop for each of them, and each set brings its own
 // coefficients.
 #pragma once
+#include <algorithm>
 #include <cstddef>
 #include <memory>
 #include <span>
@@ -57,9 +58,12 @@ private:
     using Block = std::unique_ptr<Real[], Release>;
     static Block room(std::size_t vectors);
 
+    // Lanes without a circuit repeat the last one.
+    [[nodiscard]] const Circuit& circuit_in(std::size_t lane) const { return *circuits_[std::min(lane, circuits_.size() - 1)]; }
     void bind_runs();
     void start();
     void fill_tables(const LanePlan::Step& step, Real* out);
+    void multiply_by_op(const LanePlan::Phases& phases, Real* table, std::size_t entries);
     void bind_dense(const LanePlan::Step& step, Real* out);
     bool bind_turns(const LanePlan::Step& step);  // false: by sine and cosine
 

@@ -81,7 +81,6 @@ struct Plan<Real>::Body {
     std::vector<Segment> segments;
     unsigned lane_bits = 0;  // that the programs were made for
     std::vector<Program> programs;
-    std::vector<std::uint64_t> still_zero;  // wires outside each program's blocks that nothing has moved before it
     Pool<Real> pool;
     std::uint64_t kernels = 0, flops = 0, bytes_moved = 0;
     PlanWork work;
@@ -141,13 +140,7 @@ void assemble_all(Body<Real>& body) {
     body.programs.clear();
     body.pool.clear();
     Pending pending{.phase = body.items.phase, .scale = 1};
-    body.still_zero.clear();
-    std::uint64_t zero = body.options.from == From::zero ? (std::uint64_t{1} << wires) - 1 : 0;
-    for (const Segment& segment : body.segments) {
-        body.programs.push_back(assemble(body.items, segment, body.lane_bits, body.pool, pending));
-        body.still_zero.push_back(zero & ~segment.wires);
-        for (const std::uint32_t number : segment.items) zero &= ~body.items.list[number].moves;
-    }
+    for (const Segment& segment : body.segments) body.programs.push_back(assemble(body.items, segment, body.lane_bits, body.pool, pending));
     if (pending.phase != 0 || pending.scale != 1) {
         Program& last = body.programs.back();
         last.order.push_back({Kernel::Kind::phases, std::uint32_t(last.phases.size())});
@@ -160,7 +153,7 @@ void assemble_all(Body<Real>& body) {
     body.work = {};
     for (std::size_t k = 0; k < body.programs.size(); ++k) {
         const Program& program = body.programs[k];
-        const double amplitudes = std::ldexp(1.0, int(wires) - std::popcount(body.still_zero[k]));
+        const double amplitudes = std::ldexp(1.0, int(wires) - std::popcount(body.segments[k].zero));
         body.kernels += program.order.size();
         passed += amplitudes;
         for (const Kernel kernel : program.order) {
@@ -334,9 +327,9 @@ bool apply(const Plan<Real>& plan, State<Real>& state, Team& team, const Between
             continue;
         }
         team.run([&](unsigned member) {
-            const std::size_t blocks = state.size() >> (program.bits + unsigned(std::popcount(body.still_zero[k])));
+            const std::size_t blocks = state.size() >> (program.bits + unsigned(std::popcount(body.segments[k].zero)));
             const auto [begin, end] = team.share(blocks, member);
-            run_blocks(program, body.still_zero[k], body.pool, state, begin, end, buffers[member], workspaces[member]);
+            run_blocks(program, body.segments[k].zero, body.pool, state, begin, end, buffers[member], workspaces[member]);
         });
     }
     state.position = body.items.wires_after;

@@ -61,8 +61,7 @@ private:
     // Whether the block is filled before diagonal items are taken, or only when these make nothing ready.
     enum class Widens : std::uint8_t { first, last };
     Trial grow(std::size_t start, Widens widens, int left_at_zero);
-    template <class Better>
-    Trial best_of(std::size_t starts, int left_at_zero, Better better);
+    Trial best_of(std::size_t starts, int left_at_zero);
     Trial choose();
     // The share of the state that a segment passes over, and what is saved against doing its work over the share `instead`.
     [[nodiscard]] double part(const Trial& trial) const { return std::ldexp(1.0, -std::popcount(zero_ & ~trial.wires)); }
@@ -222,24 +221,23 @@ void Scheduler::keep(const Trial& trial) {
     std::ranges::sort(phases_);
 }
 
-template <class Better>
-Scheduler::Trial Scheduler::best_of(std::size_t starts, int left_at_zero, Better better) {
+// The one that gets most work done.
+Scheduler::Trial Scheduler::best_of(std::size_t starts, int left_at_zero) {
     Trial best = grow(0, Widens::first, left_at_zero);
     for (std::size_t k = 1; k < 2 * std::min(starts, movers_.size() + phases_.size()); ++k) {
         Trial other = grow(k / 2, k % 2 == 0 ? Widens::first : Widens::last, left_at_zero);
-        if (better(other, best)) best = std::move(other);
+        if (other.work > best.work) best = std::move(other);
     }
     return best;
 }
 
 Scheduler::Trial Scheduler::choose() {
-    const auto does_more = [](const Trial& a, const Trial& b) { return a.work > b.work; };
     const std::size_t starts = shape_.lowest == shape_.wires ? 1 : items_.list.size() > items_for_all_starts ? 2 : shape_.starts;
-    std::vector<Trial> trials{best_of(starts, 0, does_more)};
+    std::vector<Trial> trials{best_of(starts, 0)};
     if (zero_ == 0) return std::move(trials[0]);
     for (const int left : wires_left_at_zero)
         if (part(trials[0]) > part_worth_dividing) {
-            trials.push_back(best_of(std::min((starts + 1) / 2, starts_of_these), left, does_more));
+            trials.push_back(best_of(std::min((starts + 1) / 2, starts_of_these), left));
             if (std::popcount(trials.back().wires) < block_bits_least) trials.pop_back();
         }
     const auto most_saved = [&](double instead) {
@@ -267,11 +265,14 @@ std::vector<Segment> Scheduler::run() {
         MERIDIAN_ASSERT(!best.order.empty());
         keep(best);
         fill(best.wires);
-        for (const std::uint32_t item : best.order) zero_ &= ~items_.list[item].moves;
-        segments.push_back({best.wires, std::move(best.order)});
+        segments.push_back({.wires = best.wires, .zero = zero_ & ~best.wires, .items = std::move(best.order)});
+        for (const std::uint32_t item : segments.back().items) zero_ &= ~items_.list[item].moves;
     }
     if (phases_.empty() && (items_.phase == 0 || !segments.empty())) return segments;
-    if (segments.empty()) segments.push_back({.wires = (std::uint64_t{1} << shape_.lowest) - 1, .items = {}});
+    if (segments.empty()) {
+        const std::uint64_t lowest = (std::uint64_t{1} << shape_.lowest) - 1;
+        segments.push_back({.wires = lowest, .zero = zero_ & ~lowest, .items = {}});
+    }
     segments.back().items.insert(segments.back().items.end(), phases_.begin(), phases_.end());
     return segments;
 }

@@ -9,6 +9,7 @@ namespace meridian::quantum {
 
 struct Segment {
     std::uint64_t wires = 0;           // those of the block: always the lowest, whose amplitudes are neighbours in memory
+    std::uint64_t zero = 0;            // those outside the block that nothing has moved from 0 before: where one is 1, amplitudes are 0
     std::vector<std::uint32_t> items;  // in the order of their application
 };
 

@@ -16,4 +16,16 @@ Target target() {
 #endif
 }
 
+std::size_t vector_bytes() {
+    switch (target()) {
+        case Target::avx512:
+            return vector_bytes_avx512;
+        case Target::avx2:
+            return vector_bytes_avx2;
+        case Target::base:
+            return vector_bytes_base;
+    }
+    return vector_bytes_base;
+}
+
 }  // namespace meridian::quantum
