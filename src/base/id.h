@@ -53,6 +53,8 @@ using AclRuleId = Id<struct AclRuleTag>;
 using ReplicaId = Id<struct ReplicaTag>;
 using NodeId = Id<struct NodeTag>;
 using RunId = Id<struct RunTag>;  // also the id of the run's receipt
+using QuoteId = Id<struct QuoteTag>;
+using BudgetId = Id<struct BudgetTag>;
 
 }  // namespace meridian
 

@@ -2,11 +2,13 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <charconv>
 #include <initializer_list>
 #include <tuple>
 
 #include "base/hash.h"
+#include "metering/price.h"
 #include "resource/fields.h"
 
 namespace meridian::metering {
@@ -35,8 +37,8 @@ bool is_by_token(Kind kind) {
         case Kind::chat:
         case Kind::completion:
         case Kind::embedding:
-        case Kind::deployment_hour:
             return true;
+        case Kind::deployment_hour:
         case Kind::quantum_job:
         case Kind::quantum_booking:
             return false;
@@ -101,6 +103,22 @@ void add_counts(std::string& out, std::initializer_list<Count> counts) {
         add_number(out, value);
     }
 }
+void add_money_or_null(std::string& out, const std::optional<Money>& amount) { add_text_or_null(out, amount ? amount->str() : ""); }
+void add_hash_or_null(std::string& out, const std::optional<Sha256>& hash) { add_text_or_null(out, hash ? base64(as_view(*hash)) : ""); }
+void add_lines(std::string& out, std::span<const CostLine> lines) {
+    out += '[';
+    for (const auto& line : lines) {
+        if (out.back() != '[') out += ',';
+        out += R"({"unit":)";
+        add_text(out, line.unit);
+        out += R"(,"quantity":)";
+        add_number(out, line.quantity);
+        out += R"(,"amount":)";
+        add_text(out, line.amount.str());
+        out += '}';
+    }
+    out += ']';
+}
 struct Rate {
     std::string_view key;
     Money value;
@@ -132,6 +150,23 @@ public:
         const auto found = rest_.starts_with('"') ? I::parse(rest_.substr(1, 36)) : std::nullopt;
         return found && !found->is_nil() ? found : std::nullopt;
     }
+    // As `text`, for one that may have quotes in it.
+    std::optional<std::string> name(std::string_view key) {
+        if (!go_to(key) || !rest_.starts_with('"')) return std::nullopt;
+        std::string made;
+        for (std::size_t at = 1; at < rest_.size(); ++at) {
+            if (rest_[at] == '"') return made;
+            if (rest_[at] == '\\' && ++at == rest_.size()) break;
+            made += rest_[at];
+        }
+        return std::nullopt;
+    }
+    // The text of a member that comes next, or "" where another one does.
+    std::string_view next_text(std::string_view key) {
+        const auto at = rest_.find(',');
+        if (at == std::string_view::npos || !rest_.substr(at).starts_with(key)) return {};
+        return text(key).value_or(std::string_view());
+    }
     std::optional<std::int64_t> number(std::string_view key) {
         std::int64_t made = 0;
         if (!go_to(key) || std::from_chars(rest_.data(), rest_.data() + rest_.size(), made).ec != std::errc()) return std::nullopt;
@@ -152,6 +187,13 @@ std::string text_in(const Json& json, std::string_view key) {
     const auto* text = text_member(json, key);
     return text ? std::string(view(*text)) : std::string();
 }
+std::optional<Sha256> hash_in(const Json& json, std::string_view key) {
+    const auto bytes = unbase64(text_in(json, key));
+    Sha256 hash;
+    if (!bytes || bytes->size() != hash.size()) return std::nullopt;
+    std::ranges::copy(*bytes, reinterpret_cast<char*>(hash.data()));
+    return hash;
+}
 template <class I>
 I id_in(const Json& json, std::string_view key) {
     return I::parse(text_in(json, key)).value_or(I());
@@ -171,6 +213,7 @@ std::optional<Price> price_in(const Json& json, Kind kind) {
     const bool whole = is_by_token(kind)
                            ? read(made.input_per_million, "input_per_million") && read(made.output_per_million, "output_per_million")
                            : read(made.per_hour, "per_hour") && read(made.per_shot, "per_shot") && read(made.per_circuit, "per_circuit");
+    made.cached_per_million = Money::parse(text_in(json, "cached_per_million"));
     return whole ? std::optional(made) : std::nullopt;
 }
 
@@ -196,6 +239,8 @@ void tidy(RunStart& start) {
     clip(start.model, name_max);
     clip(start.model_digest, name_max);
     clip(start.node, node_max);
+    clip(start.api_key, word_max);
+    clip(start.policy, word_max);
 }
 
 std::string tidy_node(std::string_view node) {
@@ -233,6 +278,8 @@ std::string LeafWriter::write(const Receipt& r) const {
     out += name(r.outcome);
     out += R"(","principal":)";
     add_id(out, r.start.principal);
+    out += R"(,"api_key":)";
+    add_text_or_null(out, r.start.api_key);
     out += R"(,"organization":)";
     add_id(out, r.start.organization);
     out += R"(,"project":)";
@@ -247,6 +294,10 @@ std::string LeafWriter::write(const Receipt& r) const {
     add_text_or_null(out, r.start.model_digest);
     out += R"(,"deployment":)";
     add_id(out, r.start.deployment);
+    out += R"(,"quote":)";
+    add_id(out, r.start.quote);
+    out += R"(,"policy":)";
+    add_text_or_null(out, r.start.policy);
     const auto& [usage, price] = std::tie(r.usage, r.start.price);
     const bool by_token = is_by_token(r.start.kind);
     out += R"(,"usage":{)";
@@ -260,7 +311,12 @@ std::string LeafWriter::write(const Receipt& r) const {
         add_rates(out, {{"input_per_million", price.input_per_million}, {"output_per_million", price.output_per_million}});
     else
         add_rates(out, {{"per_hour", price.per_hour}, {"per_shot", price.per_shot}, {"per_circuit", price.per_circuit}});
-    out += R"(},"cost":")";
+    if (price.cached_per_million) add_rates(out, {{"cached_per_million", *price.cached_per_million}});
+    out += R"(},"ceiling":)";
+    add_money_or_null(out, r.start.ceiling);
+    out += R"(,"cost_lines":)";
+    add_lines(out, Cost(price, usage, r.start.ceiling).lines());
+    out += R"(,"cost":")";
     out += r.cost.str();
     out += R"(","currency":"EUR","energy":)";
     if (usage.energy)
@@ -269,6 +325,10 @@ std::string LeafWriter::write(const Receipt& r) const {
         out += "null";
     out += R"(,"energy_basis":)";
     add_text(out, usage.energy ? word(usage.energy_basis) : energy_unknown);
+    out += R"(,"input_commitment":)";
+    add_hash_or_null(out, r.commitments.input);
+    out += R"(,"output_commitment":)";
+    add_hash_or_null(out, r.commitments.output);
     out += R"(,"started_at":")";
     out += rfc3339(r.started_at);
     out += R"(","ended_at":")";
@@ -282,9 +342,10 @@ std::string LeafWriter::write(const Receipt& r) const {
 }
 
 std::size_t LeafWriter::room(const RunStart& start) const {
-    // Everything but the names: keys, seven ids, the widest numbers, amounts and times. The test holds it against the widest leaf.
-    constexpr std::size_t fixed = 1200;
-    return fixed + where_.size() + build.size() + 2 * (start.model.size() + start.model_digest.size() + node_max);
+    // Everything but the names: keys, eight ids, the widest numbers, amounts and times. The test holds it against the widest leaf.
+    constexpr std::size_t fixed = 2100;
+    const auto names = start.model.size() + start.model_digest.size() + start.api_key.size() + start.policy.size() + node_max;
+    return fixed + where_.size() + build.size() + 2 * names;
 }
 
 expected<Receipt> read_leaf(std::string_view leaf) {
@@ -304,12 +365,17 @@ expected<Receipt> read_leaf(std::string_view leaf) {
                   .organization = facts->organization,
                   .project = facts->project,
                   .principal = id_in<PrincipalId>(*json, "principal"),
+                  .api_key = text_in(*json, "api_key"),
                   .model = text_in(*json, "model"),
                   .model_digest = text_in(*json, "model_digest"),
                   .deployment = id_in<DeploymentId>(*json, "deployment"),
                   .node = text_in(*json, "node"),
-                  .price = *rates};
+                  .price = *rates,
+                  .quote = id_in<QuoteId>(*json, "quote"),
+                  .ceiling = Money::parse(text_in(*json, "ceiling")),
+                  .policy = text_in(*json, "policy")};
     made.usage = facts->usage;
+    made.commitments = {hash_in(*json, "input_commitment"), hash_in(*json, "output_commitment")};
     if (const auto* energy = member(*json, "energy"); energy && energy->is_int64()) {
         const auto basis = from_word<EnergyBasis>(text_in(*json, "energy_basis"));
         if (!basis) return complaint("the receipt says no basis of its energy");
@@ -334,14 +400,30 @@ expected<LeafFacts> facts_of(std::string_view leaf) {
     const auto id = members.id<RunId>(R"("id":)");
     const auto kind_text = members.text(R"("kind":)");
     const auto kind = kind_text ? from_word<Kind>(*kind_text) : std::nullopt;
+    const auto principal = members.id<PrincipalId>(R"("principal":)");
+    const auto api_key = members.next_text(R"(,"api_key":)");  // Meridian 0.1.0 wrote none
     const auto organization = members.id<OrganizationId>(R"("organization":)");
     const auto project = members.id<ProjectId>(R"("project":)");
+    auto model = members.name(R"("model":)");
     const auto usage = kind ? usage_in(members, *kind) : std::nullopt;
-    const auto cost_text = members.text(R"("cost":)"), ended_text = members.text(R"("ended_at":)");
+    const auto cost_text = members.text(R"("cost":)");
+    const auto started_text = members.text(R"("started_at":)"), ended_text = members.text(R"("ended_at":)");
     const auto cost = cost_text ? Money::parse(*cost_text) : std::nullopt;
+    const auto started_at = started_text ? parse_rfc3339(*started_text) : std::nullopt;
     const auto ended_at = ended_text ? parse_rfc3339(*ended_text) : std::nullopt;
-    if (!id || id->is_nil() || !organization || !project || !usage || !cost || !ended_at) return complaint("the receipt lacks a member");
-    return LeafFacts{*id, *organization, *project, *usage, *cost, *ended_at};
+    if (!id || id->is_nil() || !principal || !organization || !project || !model || !usage || !cost || !started_at || !ended_at)
+        return complaint("the receipt lacks a member");
+    return LeafFacts{.id = *id,
+                     .kind = *kind,
+                     .organization = *organization,
+                     .project = *project,
+                     .principal = *principal,
+                     .api_key = std::string(api_key),
+                     .model = std::move(*model),
+                     .usage = *usage,
+                     .cost = *cost,
+                     .started_at = *started_at,
+                     .ended_at = *ended_at};
 }
 
 }  // namespace meridian::metering

@@ -9,7 +9,7 @@
 namespace meridian::metering {
 
 // Longest names that a receipt carries; longer ones are cut, so that a receipt's room is known before the run.
-inline constexpr std::size_t name_max = 256, node_max = 96;
+inline constexpr std::size_t name_max = 256, node_max = 96, word_max = 64;
 
 // What goes into a leaf as it is: UTF-8 without control characters, within its limit.
 void tidy(RunStart& start);
@@ -32,11 +32,14 @@ expected<Receipt> read_leaf(std::string_view leaf);
 // What the books need of a leaf. Reads the bytes in one pass without building JSON: a start reads every receipt there is.
 struct LeafFacts {
     RunId id;
+    Kind kind = Kind::chat;
     OrganizationId organization;
     ProjectId project;
+    PrincipalId principal;
+    std::string api_key, model;
     Usage usage;
     Money cost;
-    Timestamp ended_at;
+    Timestamp started_at, ended_at;
 };
 expected<LeafFacts> facts_of(std::string_view leaf);
 

@@ -56,16 +56,20 @@ TEST(Prices, AreRoundedOnceAndToTheEvenSide) {
 }
 
 TEST(Leaves, AreTheseBytes) {
-    EXPECT_EQ(LeafWriter(here).write(example()),
-              R"({"type":"receipt","id":"01234567-89ab-7def-8123-456789abcdef","kind":"chat","outcome":"finished",)"
-              R"("principal":"33333333-3333-4333-8333-333333333333","organization":"11111111-1111-4111-8111-111111111111",)"
-              R"("project":"22222222-2222-4222-8222-222222222222","zone":"fr-par-1","place":"undeclared","jurisdiction":"undeclared",)"
-              R"("declared_by":null,"declared_at":null,"node":"node-1","model":"smollm2-135m-instruct",)"
-              R"("model_digest":"sha256:b179c9523d0e6a0f98a330c7562b682750a6f8c8c15e5bc70ea373728110db53",)"
-              R"("deployment":"44444444-4444-4444-8444-444444444444","usage":{"input_tokens":10,"output_tokens":20,"cached_tokens":3},)"
-              R"("price":{"input_per_million":"0.15","output_per_million":"0.35"},"cost":"0.0000085","currency":"EUR","energy":null,)"
-              R"("energy_basis":"unknown","started_at":"2026-11-23T19:29:43.932078Z","ended_at":"2026-11-23T19:29:45.432078Z",)"
-              R"("duration_ms":1500,"build":"meridian/)" MERIDIAN_VERSION "\"}");
+    EXPECT_EQ(
+        LeafWriter(here).write(example()),
+        R"({"type":"receipt","id":"01234567-89ab-7def-8123-456789abcdef","kind":"chat","outcome":"finished",)"
+        R"("principal":"33333333-3333-4333-8333-333333333333","api_key":null,"organization":"11111111-1111-4111-8111-111111111111",)"
+        R"("project":"22222222-2222-4222-8222-222222222222","zone":"fr-par-1","place":"undeclared","jurisdiction":"undeclared",)"
+        R"("declared_by":null,"declared_at":null,"node":"node-1","model":"smollm2-135m-instruct",)"
+        R"("model_digest":"sha256:b179c9523d0e6a0f98a330c7562b682750a6f8c8c15e5bc70ea373728110db53",)"
+        R"("deployment":"44444444-4444-4444-8444-444444444444","quote":null,"policy":null,)"
+        R"("usage":{"input_tokens":10,"output_tokens":20,"cached_tokens":3},)"
+        R"("price":{"input_per_million":"0.15","output_per_million":"0.35"},"ceiling":null,)"
+        R"("cost_lines":[{"unit":"input_token","quantity":10,"amount":"0.0000015"},)"
+        R"({"unit":"output_token","quantity":20,"amount":"0.000007"}],"cost":"0.0000085","currency":"EUR","energy":null,)"
+        R"("energy_basis":"unknown","input_commitment":null,"output_commitment":null,"started_at":"2026-11-23T19:29:43.932078Z","ended_at":"2026-11-23T19:29:45.432078Z",)"
+        R"("duration_ms":1500,"build":"meridian/)" MERIDIAN_VERSION "\"}");
 }
 
 Receipt quantum_example() {
@@ -92,8 +96,11 @@ TEST(Prices, OfAQuantumJobAddTimeShotsAndCircuits) {
 TEST(Leaves, OfAQuantumJobAreTheseBytes) {
     const auto leaf = LeafWriter(here).write(quantum_example());
     EXPECT_NE(leaf.find(R"("kind":"quantum_job",)"), std::string::npos);
-    EXPECT_NE(leaf.find(R"("deployment":null,"usage":{"milliseconds":1500,"shots":3000,"circuits":3},)"
-                        R"("price":{"per_hour":"0.82","per_shot":"0.000001","per_circuit":"0.3"},"cost":"0.903341667","currency":"EUR",)"
+    EXPECT_NE(leaf.find(R"("deployment":null,"quote":null,"policy":null,"usage":{"milliseconds":1500,"shots":3000,"circuits":3},)"
+                        R"("price":{"per_hour":"0.82","per_shot":"0.000001","per_circuit":"0.3"},"ceiling":null,)"
+                        R"("cost_lines":[{"unit":"millisecond","quantity":1500,"amount":"0.000341667"},)"
+                        R"({"unit":"shot","quantity":3000,"amount":"0.003"},{"unit":"circuit","quantity":3,"amount":"0.9"}],)"
+                        R"("cost":"0.903341667","currency":"EUR",)"
                         R"("energy":42,"energy_basis":"counter",)"),
               std::string::npos)
         << leaf;
@@ -139,14 +146,74 @@ TEST(Leaves, StateThePlaceAsItWasDeclared) {
     EXPECT_EQ(view(*text_member(json, "declared_at")), "2026-01-02T03:04:05.000000Z");
 }
 
+// Ledgers are kept for years, so what was once written is read for ever.
+TEST(Leaves, OfMeridian010AreRead) {
+    const std::string_view leaf =
+        R"({"type":"receipt","id":"01234567-89ab-7def-8123-456789abcdef","kind":"chat","outcome":"finished",)"
+        R"("principal":"33333333-3333-4333-8333-333333333333","organization":"11111111-1111-4111-8111-111111111111",)"
+        R"("project":"22222222-2222-4222-8222-222222222222","zone":"fr-par-1","place":"undeclared","jurisdiction":"undeclared",)"
+        R"("declared_by":null,"declared_at":null,"node":"node-1","model":"a \"name\"",)"
+        R"("model_digest":"sha256:b179c9523d0e6a0f98a330c7562b682750a6f8c8c15e5bc70ea373728110db53",)"
+        R"("deployment":"44444444-4444-4444-8444-444444444444","usage":{"input_tokens":10,"output_tokens":20,"cached_tokens":3},)"
+        R"("price":{"input_per_million":"0.15","output_per_million":"0.35"},"cost":"0.0000085","currency":"EUR","energy":null,)"
+        R"("energy_basis":"unknown","started_at":"2026-11-23T19:29:43.932078Z","ended_at":"2026-11-23T19:29:45.432078Z",)"
+        R"("duration_ms":1500,"build":"meridian/0.1.0"})";
+    const auto facts = facts_of(leaf);
+    ASSERT_TRUE(facts) << facts.error().said;
+    EXPECT_EQ(facts->api_key, "");
+    EXPECT_EQ(facts->model, "a \"name\"");
+    EXPECT_EQ(facts->started_at, example().started_at);
+    const auto read = read_leaf(leaf);
+    ASSERT_TRUE(read) << read.error().said;
+    EXPECT_TRUE(read->start.quote.is_nil());
+    EXPECT_FALSE(read->start.ceiling);
+    EXPECT_FALSE(read->commitments.input);
+}
+
+TEST(Leaves, SayWhatARunWasHeldTo) {
+    auto r = example();
+    r.start.api_key = "SCW0123456789ABCDEFG";
+    r.start.quote = *QuoteId::parse("55555555-5555-4555-8555-555555555555");
+    r.start.policy = "rights/1";
+    r.start.price.cached_per_million = Money();
+    r.start.ceiling = Money::nanos(8000);
+    r.commitments.input = sha256("asked");
+    r.commitments.output = sha256("answered");
+    r.cost = Cost(r.start.price, r.usage, r.start.ceiling).total();
+    EXPECT_EQ(r.cost, Money::nanos(8000));
+    const auto leaf = LeafWriter(here).write(r);
+    EXPECT_NE(leaf.find(R"("cost_lines":[{"unit":"input_token","quantity":7,"amount":"0.00000105"},)"
+                        R"({"unit":"output_token","quantity":20,"amount":"0.000007"},)"
+                        R"({"unit":"over_ceiling","quantity":1,"amount":"-0.00000005"}],"cost":"0.000008")"),
+              std::string::npos)
+        << leaf;
+    const auto read = read_leaf(leaf);
+    ASSERT_TRUE(read) << read.error().said;
+    EXPECT_EQ(LeafWriter(here).write(*read), leaf);
+    EXPECT_EQ(facts_of(leaf)->api_key, r.start.api_key);
+    std::string payload;
+    add_opening(payload, r.id, r.start, r.started_at);
+    const auto opening = read_opening(payload);
+    ASSERT_TRUE(opening);
+    EXPECT_EQ(opening->start.quote, r.start.quote);
+    EXPECT_EQ(opening->start.price, r.start.price);
+    EXPECT_EQ(opening->start.ceiling, r.start.ceiling);
+    EXPECT_EQ(opening->start.api_key, r.start.api_key);
+}
+
 TEST(Leaves, OfTheWidestRunFitTheirRoom) {
     auto r = example();
-    r.start.kind = Kind::deployment_hour;
+    r.start.kind = Kind::embedding;
+    r.start.quote = *QuoteId::parse("55555555-5555-4555-8555-555555555555");
+    r.start.api_key = r.start.policy = std::string(1000, '"');
+    r.start.price = {price_max, price_max, price_max};
+    r.start.ceiling = Money();
+    r.commitments.input = r.commitments.output = sha256("x");
+    r.usage = bounded({tokens_max, tokens_max, tokens_max / 2});
+    r.usage.energy = Millijoules(std::numeric_limits<std::int64_t>::min());
     r.outcome = Outcome::interrupted;
     r.start.model = r.start.model_digest = std::string(1000, '"');
     r.start.node = std::string(1000, '\\');
-    r.start.price = {price_max, price_max};
-    r.usage = {tokens_max, tokens_max, tokens_max};
     r.cost = Money::nanos(std::numeric_limits<std::int64_t>::min());
     r.took = Duration::max();
     tidy(r.start);

@@ -30,6 +30,7 @@ Hold::Hold(Hold&& other) noexcept
       id_(other.id_),
       start_(std::move(other.start_)),
       noted_(other.noted_),
+      commitments_(other.commitments_),
       started_at_(other.started_at_),
       started_steady_(other.started_steady_) {}
 
@@ -148,6 +149,7 @@ void LedgerMeter::check_writable() const {
 
 Hold LedgerMeter::hold(RunStart start) {
     if (!is_bounded(start.price)) throw Error(Fault::invalid, "The model's price is out of range; correct it in the catalogue.");
+    MERIDIAN_ASSERT(!start.ceiling || *start.ceiling >= Money());
     tidy(start);
     Hold made;
     made.start_ = std::move(start);
@@ -188,7 +190,18 @@ std::uint64_t LedgerMeter::append_receipt(const Receipt& receipt, Prepared prepa
     const auto place = journal_.append(RecordType::receipt, prepared.record);
     journal_.reserve(checkpoint_room);
     checkpoint_reserve_ += checkpoint_room;
-    const LeafFacts facts{receipt.id, receipt.start.organization, receipt.start.project, receipt.usage, receipt.cost, receipt.ended_at};
+    const auto& start = receipt.start;
+    const LeafFacts facts{.id = receipt.id,
+                          .kind = start.kind,
+                          .organization = start.organization,
+                          .project = start.project,
+                          .principal = start.principal,
+                          .api_key = start.api_key,
+                          .model = start.model,
+                          .usage = receipt.usage,
+                          .cost = receipt.cost,
+                          .started_at = receipt.started_at,
+                          .ended_at = receipt.ended_at};
     MERIDIAN_ASSERT(book_.add(facts, place));
     fresh_.push_back(prepared.hash);
     return book_.size() - 1;
@@ -201,12 +214,13 @@ Receipt LedgerMeter::settle(Hold&& hold, const Usage& usage, Outcome outcome) {
     made.id = hold.id_;
     made.start = std::move(hold.start_);
     made.usage = bounded(usage);
+    made.commitments = hold.commitments_;
     made.outcome = outcome;
     made.started_at = hold.started_at_;
     // From the steady clock, because the other one may have been set meanwhile.
     made.took = std::max(Duration::zero(), Duration(clock_.steady() - hold.started_steady_));
     made.ended_at = made.started_at + std::chrono::duration_cast<Timestamp::duration>(made.took);
-    made.cost = cost_of(made.start.price, made.usage);
+    made.cost = Cost(made.start.price, made.usage, made.start.ceiling).total();
     made.zone = zone_;
     made.place = place_;
     made.jurisdiction = jurisdiction_;

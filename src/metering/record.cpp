@@ -10,7 +10,9 @@ namespace {
 
 static_assert(std::endian::native == std::endian::little, "records are written as this machine has its integers");
 
-constexpr std::uint8_t opening_version = 1, opening_version_with_pieces = 2;
+// Version 3 has every member; 1 (by token) and 2 (by pieces) are those of Meridian 0.1.0.
+constexpr std::uint8_t version_by_token = 1, version_now = 3;
+constexpr std::int64_t nothing = -1;  // in the place of an amount
 constexpr std::string_view digest_prefix = "sha256:";
 enum class DigestForm : std::uint8_t { text, sha256 };  // the usual digest takes 32 bytes instead of 71
 
@@ -133,7 +135,7 @@ bool is_blank(std::string_view segment, std::uint64_t from) {
 }
 
 void add_opening(std::string& out, const RunId& id, const RunStart& start, Timestamp at) {
-    put(out, is_by_token(start.kind) ? opening_version : opening_version_with_pieces);
+    put(out, version_now);
     put(out, static_cast<std::uint8_t>(start.kind));
     put(out, at.time_since_epoch().count());
     put(out, id);
@@ -143,8 +145,11 @@ void add_opening(std::string& out, const RunId& id, const RunStart& start, Times
     put(out, start.deployment);
     put(out, start.price.input_per_million.count());
     put(out, start.price.output_per_million.count());
-    if (!is_by_token(start.kind))
-        for (const auto rate : {start.price.per_hour, start.price.per_shot, start.price.per_circuit}) put(out, rate.count());
+    for (const auto rate : {start.price.per_hour, start.price.per_shot, start.price.per_circuit}) put(out, rate.count());
+    for (const auto amount : {start.price.cached_per_million, start.ceiling}) put(out, amount ? amount->count() : nothing);
+    put(out, start.quote);
+    put_text(out, start.api_key);
+    put_text(out, start.policy);
     put_text(out, start.model);
     put_digest(out, start.model_digest);
     put_text(out, start.node);
@@ -153,7 +158,7 @@ void add_opening(std::string& out, const RunId& id, const RunStart& start, Times
 std::optional<Opening> read_opening(std::string_view payload) {
     Bytes bytes(payload);
     const auto version = bytes.number<std::uint8_t>();
-    if (version != opening_version && version != opening_version_with_pieces) return std::nullopt;
+    if (version < version_by_token || version > version_now) return std::nullopt;
     Opening o;
     o.start.kind = static_cast<Kind>(bytes.number<std::uint8_t>());
     o.at = Timestamp(Timestamp::duration(bytes.number<std::int64_t>()));
@@ -164,14 +169,21 @@ std::optional<Opening> read_opening(std::string_view payload) {
     o.start.deployment = bytes.id<DeploymentId>();
     o.start.price.input_per_million = Money::nanos(bytes.number<std::int64_t>());
     o.start.price.output_per_million = Money::nanos(bytes.number<std::int64_t>());
-    if (version == opening_version_with_pieces)
+    if (version != version_by_token)
         for (auto* rate : {&o.start.price.per_hour, &o.start.price.per_shot, &o.start.price.per_circuit})
             *rate = Money::nanos(bytes.number<std::int64_t>());
+    if (version == version_now) {
+        for (auto* amount : {&o.start.price.cached_per_million, &o.start.ceiling})
+            if (const auto nanos = bytes.number<std::int64_t>(); nanos != nothing) *amount = Money::nanos(nanos);
+        o.start.quote = bytes.id<QuoteId>();
+        o.start.api_key = bytes.text();
+        o.start.policy = bytes.text();
+    }
     o.start.model = bytes.text();
     o.start.model_digest = take_digest(bytes);
     o.start.node = bytes.text();
     if (!bytes.ended() || name(o.start.kind).empty() || o.id.is_nil()) return std::nullopt;
-    if (is_by_token(o.start.kind) != (version == opening_version)) return std::nullopt;
+    if (version != version_now && is_by_token(o.start.kind) != (version == version_by_token)) return std::nullopt;
     return o;
 }
 

@@ -11,6 +11,7 @@
 
 #include "base/async.h"
 #include "base/disk.h"
+#include "base/hash.h"
 #include "base/id.h"
 #include "base/json.h"
 #include "base/money.h"
@@ -29,7 +30,9 @@ std::string_view name(Outcome outcome);
 // Euros for a million tokens, or what a quantum job is charged by. Changing the price list never touches a hold.
 struct Price {
     Money input_per_million{}, output_per_million{};
+    std::optional<Money> cached_per_million = std::nullopt;  // of input that needed no work; nothing: as other input
     Money per_hour{}, per_shot{}, per_circuit{};
+    bool operator==(const Price&) const = default;
 };
 // Which of the two a kind is charged by; its receipt says only that one.
 bool is_by_token(Kind kind);
@@ -40,11 +43,21 @@ struct RunStart {
     OrganizationId organization;
     ProjectId project;
     PrincipalId principal;
+    std::string api_key = {};  // the access key that it came under; "": none
     std::string model;         // the name that was asked for
     std::string model_digest;  // "sha256:..." of the weights, or "upstream:<host>"
     DeploymentId deployment;
     std::string node;  // where it runs, as far as it is known; "" for an upstream
     Price price;
+    QuoteId quote = {};  // nil: none
+    // What the run may cost at most; nothing: what it costs. A cost past it is the operator's.
+    std::optional<Money> ceiling = std::nullopt;
+    std::string policy = {};  // the version of the rules that let it in
+};
+
+// Commitments to what went in and came out (commitment.h). Nothing where nothing was committed to.
+struct Commitments {
+    std::optional<Sha256> input = std::nullopt, output = std::nullopt;
 };
 
 // How the energy of a run is known: the operator's declared watts by the run's seconds, or the processors' own counter.
@@ -61,6 +74,7 @@ struct Receipt {
     RunId id;
     RunStart start;
     Usage usage;
+    Commitments commitments;
     Outcome outcome = Outcome::finished;
     Timestamp started_at, ended_at;
     Duration took{};
@@ -83,6 +97,7 @@ public:
     // What is known so far, for an unplanned end.
     void note(const Usage& usage) { noted_ = usage; }
     void note_node(std::string node);
+    void commit(const Commitments& commitments) { commitments_ = commitments; }
 
 private:
     friend class LedgerMeter;  // the one that makes and settles holds
@@ -91,6 +106,7 @@ private:
     RunId id_;
     RunStart start_;
     Usage noted_;
+    Commitments commitments_;
     Timestamp started_at_;
     Steady started_steady_;
 };
