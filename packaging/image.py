@@ -64,7 +64,7 @@ def add_libraries(layer, tree):
         layer.link(name, f"usr/{name}")  # as Debian lays it out: the loader's path begins with /lib64
         layer.folder(f"usr/{name}")
     needed = libraries.needed(tree)
-    packages = {"ca-certificates", *libraries.owners(tuple(sorted(set(needed.values())))).values()}
+    packages = {"ca-certificates", "tzdata", *libraries.owners(tuple(sorted(set(needed.values())))).values()}
     for name, path in needed.items():
         place = str(path).lstrip("/")
         layer.file(place, path)
@@ -86,6 +86,18 @@ def add_certificates(layer):
     layer.link("usr/lib/ssl/cert.pem", "/etc/ssl/certs/ca-certificates.crt")
 
 
+def add_time_zones(layer):
+    root = pathlib.Path("/usr/share/zoneinfo")
+    for path in sorted(root.rglob("*")):
+        inside = path.relative_to(root)
+        if inside.parts[0] in ("posix", "right") or path.is_dir():
+            continue
+        if path.is_symlink() and not os.readlink(path).startswith("/"):
+            layer.link(f"usr/share/zoneinfo/{inside}", os.readlink(path))
+        else:
+            layer.file(f"usr/share/zoneinfo/{inside}", path)
+
+
 def root_file_system(tree):
     layer = Layer()
     for path in sorted(pathlib.Path(tree).rglob("*")):
@@ -96,6 +108,7 @@ def root_file_system(tree):
             layer.file(name, path)
     add_libraries(layer, tree)
     add_certificates(layer)
+    add_time_zones(layer)
     for name, text in ETC.items():
         layer.add(name, data=text.encode())
     layer.folder("tmp", 0o1777)

@@ -20,6 +20,7 @@ KEPT_IN = [
     (r"^yaml-cpp/", r"^src/catalog/.*\.cpp$"),
     (r"^zip\.h", r"^src/catalog/.*\.(cpp|h)$"),
     (r"^zlib\.h", r"^src/quantum/programs/compress\.cpp$"),
+    (r"^date/", r"^src/base/time_zone\.cpp$"),
     (r"^CLI/", r"^apps/meridian/.*\.(cpp|h)$"),
     (r"^spdlog/", r"^src/base/log\.cpp$"),
     (r"^hwy/", r"^src/quantum/engines/statevector/kernels[^/]*\.(cpp|h)$"),
