@@ -62,6 +62,7 @@ bool Book::add(const LeafFacts& facts, Place place) {
     sums.input_tokens = saturated(sums.input_tokens, facts.usage.input_tokens);
     sums.output_tokens = saturated(sums.output_tokens, facts.usage.output_tokens);
     sums.cost = Money::nanos(saturated(sums.cost.count(), facts.cost.count()));
+    rollup_->add(facts);
     return true;
 }
 

@@ -3,10 +3,12 @@
 #pragma once
 #include <cstdint>
 #include <deque>
+#include <memory>
 #include <optional>
 #include <unordered_map>
 #include <vector>
 
+#include "metering/books/rollup.h"
 #include "metering/leaf.h"
 
 namespace meridian::metering {
@@ -28,6 +30,7 @@ public:
     // Newest first, before `before`, at most `limit`.
     [[nodiscard]] std::vector<std::uint64_t> list(const ReceiptFilter& filter) const;
     [[nodiscard]] Meter::Sums sums(const ProjectId& project) const;
+    [[nodiscard]] const Rollup& rollup() const { return *rollup_; }  // needs none of its owner's locks
 
 private:
     struct Entry {
@@ -58,6 +61,7 @@ private:
     std::vector<Shard> shards_ = std::vector<Shard>(shard_count);
     std::unordered_map<ProjectId, Project> projects_;
     std::unordered_map<OrganizationId, std::vector<std::uint32_t>> organizations_;
+    std::unique_ptr<Rollup> rollup_ = std::make_unique<Rollup>();
 };
 
 }  // namespace meridian::metering

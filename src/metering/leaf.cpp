@@ -167,6 +167,15 @@ public:
         if (at == std::string_view::npos || !rest_.substr(at).starts_with(key)) return {};
         return text(key).value_or(std::string_view());
     }
+    // A number, or the absence of one that stands there as null. Nothing: neither.
+    std::optional<std::optional<std::int64_t>> number_or_null(std::string_view key) {
+        auto ahead = *this;
+        if (ahead.go_to(key) && ahead.rest_.starts_with("null")) {
+            *this = ahead;
+            return std::optional<std::int64_t>();
+        }
+        return number(key);
+    }
     std::optional<std::int64_t> number(std::string_view key) {
         std::int64_t made = 0;
         if (!go_to(key) || std::from_chars(rest_.data(), rest_.data() + rest_.size(), made).ec != std::errc()) return std::nullopt;
@@ -356,9 +365,8 @@ expected<Receipt> read_leaf(std::string_view leaf) {
     const auto kind = from_word<Kind>(text_in(*json, "kind"));
     const auto outcome = from_word<Outcome>(text_in(*json, "outcome"));
     const auto* price = member(*json, "price");
-    const auto started_at = parse_rfc3339(text_in(*json, "started_at"));
     const auto rates = price && kind ? price_in(*price, *kind) : std::nullopt;
-    if (!kind || !outcome || !started_at || !rates) return complaint("the receipt lacks a member");
+    if (!kind || !outcome || !rates) return complaint("the receipt lacks a member");
     Receipt made;
     made.id = facts->id;
     made.start = {.kind = *kind,
@@ -376,14 +384,8 @@ expected<Receipt> read_leaf(std::string_view leaf) {
                   .policy = text_in(*json, "policy")};
     made.usage = facts->usage;
     made.commitments = {hash_in(*json, "input_commitment"), hash_in(*json, "output_commitment")};
-    if (const auto* energy = member(*json, "energy"); energy && energy->is_int64()) {
-        const auto basis = from_word<EnergyBasis>(text_in(*json, "energy_basis"));
-        if (!basis) return complaint("the receipt says no basis of its energy");
-        made.usage.energy = Millijoules(energy->get_int64());
-        made.usage.energy_basis = *basis;
-    }
     made.outcome = *outcome;
-    made.started_at = *started_at;
+    made.started_at = facts->started_at;
     made.ended_at = facts->ended_at;
     made.took = std::chrono::milliseconds(number_in(*json, "duration_ms"));
     made.cost = facts->cost;
@@ -405,14 +407,23 @@ expected<LeafFacts> facts_of(std::string_view leaf) {
     const auto organization = members.id<OrganizationId>(R"("organization":)");
     const auto project = members.id<ProjectId>(R"("project":)");
     auto model = members.name(R"("model":)");
-    const auto usage = kind ? usage_in(members, *kind) : std::nullopt;
+    auto usage = kind ? usage_in(members, *kind) : std::nullopt;
     const auto cost_text = members.text(R"("cost":)");
+    const auto energy = members.number_or_null(R"("energy":)");
+    const auto basis_text = members.text(R"("energy_basis":)");
     const auto started_text = members.text(R"("started_at":)"), ended_text = members.text(R"("ended_at":)");
     const auto cost = cost_text ? Money::parse(*cost_text) : std::nullopt;
     const auto started_at = started_text ? parse_rfc3339(*started_text) : std::nullopt;
     const auto ended_at = ended_text ? parse_rfc3339(*ended_text) : std::nullopt;
-    if (!id || id->is_nil() || !principal || !organization || !project || !model || !usage || !cost || !started_at || !ended_at)
+    if (!id || id->is_nil() || !principal || !organization || !project || !model || !usage || !cost || !energy || !basis_text ||
+        !started_at || !ended_at)
         return complaint("the receipt lacks a member");
+    if (*energy) {
+        const auto basis = from_word<EnergyBasis>(*basis_text);
+        if (!basis) return complaint("the receipt says no basis of its energy");
+        usage->energy = Millijoules(**energy);
+        usage->energy_basis = *basis;
+    }
     return LeafFacts{.id = *id,
                      .kind = *kind,
                      .organization = *organization,
@@ -424,6 +435,21 @@ expected<LeafFacts> facts_of(std::string_view leaf) {
                      .cost = *cost,
                      .started_at = *started_at,
                      .ended_at = *ended_at};
+}
+
+LeafFacts facts_of(const Receipt& receipt) {
+    const auto& start = receipt.start;
+    return {.id = receipt.id,
+            .kind = start.kind,
+            .organization = start.organization,
+            .project = start.project,
+            .principal = start.principal,
+            .api_key = start.api_key,
+            .model = start.model,
+            .usage = receipt.usage,
+            .cost = receipt.cost,
+            .started_at = receipt.started_at,
+            .ended_at = receipt.ended_at};
 }
 
 }  // namespace meridian::metering

@@ -36,11 +36,13 @@ struct LeafFacts {
     OrganizationId organization;
     ProjectId project;
     PrincipalId principal;
-    std::string api_key, model;
+    std::string api_key;  // "" where the receipt names none
+    std::string model;
     Usage usage;
     Money cost;
     Timestamp started_at, ended_at;
 };
 expected<LeafFacts> facts_of(std::string_view leaf);
+LeafFacts facts_of(const Receipt& receipt);
 
 }  // namespace meridian::metering

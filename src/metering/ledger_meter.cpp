@@ -131,7 +131,7 @@ void LedgerMeter::close_interrupted(History& history) {
         journal_.make_room(room);
         const std::lock_guard lock(mutex_);
         journal_.reserve(room);
-        append_receipt(receipt, prepare(receipt.leaf));
+        append_receipt(receipt, prepare(receipt));
     }
     if (!all.empty()) log::info("metering", "{} runs were open when the last process ended; their receipts say interrupted", all.size());
 }
@@ -178,9 +178,9 @@ Hold LedgerMeter::hold(RunStart start) {
 }
 
 // The part that needs no lock: the bytes and their hash.
-LedgerMeter::Prepared LedgerMeter::prepare(const std::string& leaf) {
-    Prepared made{unsealed(leaf.size()), leaf_hash(leaf)};
-    made.record += leaf;
+LedgerMeter::Prepared LedgerMeter::prepare(const Receipt& receipt) {
+    Prepared made{unsealed(receipt.leaf.size()), leaf_hash(receipt.leaf), facts_of(receipt)};
+    made.record += receipt.leaf;
     return made;
 }
 
@@ -190,19 +190,7 @@ std::uint64_t LedgerMeter::append_receipt(const Receipt& receipt, Prepared prepa
     const auto place = journal_.append(RecordType::receipt, prepared.record);
     journal_.reserve(checkpoint_room);
     checkpoint_reserve_ += checkpoint_room;
-    const auto& start = receipt.start;
-    const LeafFacts facts{.id = receipt.id,
-                          .kind = start.kind,
-                          .organization = start.organization,
-                          .project = start.project,
-                          .principal = start.principal,
-                          .api_key = start.api_key,
-                          .model = start.model,
-                          .usage = receipt.usage,
-                          .cost = receipt.cost,
-                          .started_at = receipt.started_at,
-                          .ended_at = receipt.ended_at};
-    MERIDIAN_ASSERT(book_.add(facts, place));
+    MERIDIAN_ASSERT(book_.add(prepared.facts, place));
     fresh_.push_back(prepared.hash);
     return book_.size() - 1;
 }
@@ -225,7 +213,7 @@ Receipt LedgerMeter::settle(Hold&& hold, const Usage& usage, Outcome outcome) {
     made.place = place_;
     made.jurisdiction = jurisdiction_;
     made.leaf = writer_.write(made);
-    auto prepared = prepare(made.leaf);
+    auto prepared = prepare(made);
     const std::lock_guard lock(mutex_);
     made.index = static_cast<std::int64_t>(append_receipt(made, std::move(prepared)));
     return made;

@@ -33,6 +33,8 @@ public:
     std::string checkpoint() override;
     std::string verifier_key() override { return verifier_.str(); }
     Sums sums(const ProjectId& project) override;
+    Money spent(const Scope& scope, Timestamp from, Timestamp to) override { return book_.rollup().spent(scope, from, to); }
+    std::vector<UsageRow> usage(const UsageQuery& query) override { return book_.rollup().usage(query); }
 
 private:
     // What somebody waits for: this record durable, this many leaves under a published checkpoint.
@@ -52,8 +54,9 @@ private:
     struct Prepared {
         std::string record;
         Sha256 hash;
+        LeafFacts facts;
     };
-    static Prepared prepare(const std::string& leaf);
+    static Prepared prepare(const Receipt& receipt);
     std::uint64_t append_receipt(const Receipt& receipt, Prepared prepared);
     void close_interrupted(History& history);
     [[nodiscard]] Receipt read(std::uint64_t index, Place place);

@@ -19,6 +19,7 @@
 #include "geography/types.h"
 #include "http/route.h"
 #include "keys/keys.h"
+#include "metering/books/usage.h"
 
 namespace meridian::metering {
 
@@ -157,6 +158,10 @@ public:
         Money cost;
     };
     virtual Sums sums(const ProjectId& project) = 0;
+    // What the receipts of a scope cost that began in [from, to), widened to whole quarter hours. Holds up nobody, nor waits long.
+    virtual Money spent(const Scope& scope, Timestamp from, Timestamp to) = 0;
+    // For periods and combinations by the thousand; call it on a pool.
+    virtual std::vector<UsageRow> usage(const UsageQuery& query) = 0;
 
     struct Verdict {
         bool good = false;
