@@ -22,6 +22,8 @@
 #include "keys/keys.h"
 #include "llama_path.h"
 #include "local_authorizer.h"
+#include "metering/budget/service.h"
+#include "metering/budget/webhook.h"
 #include "places.h"
 #include "quantum.h"
 #include "shipped_models.h"
@@ -76,6 +78,13 @@ fleet::Node known_node(store::Store& store, fleet::Node node, Timestamp now) {
     });
 }
 
+// Changes with every start of the machine; where the kernel does not say it, with every start of the program.
+std::string boot_id(Disk& disk) {
+    if (const auto text = disk.read_file("/proc/sys/kernel/random/boot_id"); text && !text->empty()) return *text;
+    SystemRng rng;
+    return Uuid::random(rng).str();
+}
+
 bool is_loopback(const Address& at) { return !at.unix_path.empty() || at.ip.is_loopback(); }
 
 // Everything in constructor order; destroyed in reverse. Each member may use those above it.
@@ -125,6 +134,7 @@ private:
     std::optional<geography::ZoneFacts> facts_;
     std::unique_ptr<metering::Meter> meter_;
     std::optional<identity::Identity> identity_;
+    std::optional<metering::Budgets> budgets_;
     identity::Bootstrap bootstrap_;
     std::optional<LocalAuthorizer> authorizer_;
     std::optional<inference::OpenDoor> door_;
@@ -134,6 +144,7 @@ private:
     std::optional<inference::Events> events_;
     inference::Serving serving_;
     std::optional<Clients> clients_;
+    std::optional<metering::AlertSender> alerts_;
     std::optional<inference::Gateway> gateway_;
     std::optional<QuantumSide> quantum_;
     std::optional<http::Router> router_;
@@ -181,6 +192,9 @@ expected<void> Running::open_services() {
     meter_ = std::move(*meter);
     identity_.emplace(*store_, clock_, rng_);
     bootstrap_ = identity_->bootstrap();
+    budgets_.emplace(*store_, *identity_, *meter_, clock_, rng_, control_keys_->sealing,
+                     metering::BudgetOptions{.zone = zone_->str(), .boot = boot_id(disk_)});
+    budgets_->begin();
     const auto owner = store_->read_now([](store::Tx& tx) {
         return store::id_in<PrincipalId>(tx.query("select value from settings where name = 'default_principal'").at(0), "value");
     });
@@ -211,7 +225,8 @@ expected<void> Running::open_services() {
     deployments_.emplace(*store_, *catalog_, std::vector{std::move(node)}, *zone_, clock_, rng_, std::move(*runtimes));
     events_.emplace(*deployments_, *store_, clock_);
     clients_.emplace(network_, clock_, loops_, http::EgressPolicy(options_.egress));
-    gateway_.emplace(serving_, *meter_, [this](const Executor& executor) -> http::Client& { return clients_->here(executor); });
+    alerts_.emplace(*store_, clients_->at(0), clock_, control_keys_->sealing);
+    gateway_.emplace(serving_, *meter_, rng_, [this](const Executor& executor) -> http::Client& { return clients_->here(executor); });
     reconciler_.emplace(*store_, *content_, *catalog_, *driver_, *deployments_, serving_, clock_, rng_, home);
     return {};
 }
@@ -226,6 +241,7 @@ void Running::add_routes() {
     identity::add_routes(*router_, *identity_);
     quantum_->add_routes(*router_);
     metering::add_routes(*router_, *meter_, io_pool_, *zone_);
+    metering::add_budget_routes(*router_, *budgets_);
     add_system_routes(*router_, {.clock = clock_,
                                  .disk = disk_,
                                  .pool = io_pool_,
@@ -313,6 +329,8 @@ expected<void> Running::start() {
     tasks_->spawn("reconciler", reconciler_->run());
     tasks_->spawn("quantum reconciler", quantum_->run());
     tasks_->spawn("group commits", meter_->run_commits());
+    tasks_->spawn("budgets", budgets_->run());
+    tasks_->spawn("budget alerts", alerts_->run());
     for (std::size_t i = 0; i < servers_.size(); ++i) servers_[i]->serve(std::move(listeners_[i]));
     loops_.start();
     ready_ = true;
@@ -371,6 +389,7 @@ void Running::drain() {
     loops_.wait(loops_.executor(0), reconciler_->stop());
     loops_.wait(loops_.executor(0), quantum_->stop());
     loops_.wait(loops_.executor(0), driver_->shutdown(fleet::Driver::Leave::stop));
+    loops_.wait(loops_.executor(0), budgets_->end());
     loops_.wait(loops_.executor(0), [](TaskGroup& tasks) -> Task<> {
         tasks.cancel();
         co_await tasks.join();

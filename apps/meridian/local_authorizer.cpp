@@ -1,5 +1,7 @@
 #include "local_authorizer.h"
 
+#include "identity/permissions.h"
+
 namespace meridian::app {
 
 LocalAuthorizer::LocalAuthorizer(http::Authorizer& identity, const identity::Bootstrap& bootstrap, PrincipalId owner, Rng& rng)
@@ -9,6 +11,7 @@ LocalAuthorizer::LocalAuthorizer(http::Authorizer& identity, const identity::Boo
     owner_->principal = owner;
     owner_->access_key = "local";
     owner_->role = identity::Role::admin;
+    owner_->policy = identity::rights_version();
 }
 
 std::shared_ptr<const http::Principal> LocalAuthorizer::authorize(const http::Request& request, const http::Permission& permission) {

@@ -2,12 +2,14 @@
 
 #include <algorithm>
 
+#include "base/hash.h"
+
 namespace meridian::identity {
 namespace {
 
 constexpr std::string_view action_words[] = {"read", "create", "update", "remove", "invoke", "admin"};
-constexpr std::string_view scope_words[] = {"public",   "inference", "deployments", "models", "keys",   "projects",
-                                            "receipts", "nodes",     "status",      "system", "quantum"};
+constexpr std::string_view scope_words[] = {"public",   "inference", "deployments", "models", "keys",    "projects",
+                                            "receipts", "nodes",     "status",      "system", "quantum", "budgets"};
 
 // admin, inference, observer
 constexpr Right table[] = {
@@ -25,7 +27,9 @@ constexpr Right table[] = {
     {"admin", "nodes", true, false, false},        {"read", "status", true, true, true},
     {"read", "system", true, false, true},         {"update", "system", true, false, false},
     {"admin", "system", true, false, false},       {"read", "quantum", true, true, true},
-    {"invoke", "quantum", true, true, false},
+    {"invoke", "quantum", true, true, false},      {"read", "budgets", true, false, true},
+    {"create", "budgets", true, false, false},     {"update", "budgets", true, false, false},
+    {"remove", "budgets", true, false, false},
 };
 
 }  // namespace
@@ -43,6 +47,18 @@ bool Right::is_for(Role role) const {
 }
 
 std::span<const Right> rights() { return table; }
+
+std::string rights_version() {
+    Sha256Stream all;
+    for (const auto& right : table)
+        for (const auto word : {right.action, right.scope, std::string_view(right.admin ? "a" : "-"),
+                                std::string_view(right.inference ? "i" : "-"), std::string_view(right.observer ? "o" : "-")}) {
+            all.add(word);
+            all.add(" ");
+        }
+    const auto digest = all.finish();
+    return "rights/" + hex(std::span(digest).first(4));
+}
 
 const Right* right_for(std::string_view action, std::string_view scope) {
     const auto it = std::ranges::find_if(table, [&](const Right& r) { return r.action == action && r.scope == scope; });

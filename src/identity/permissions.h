@@ -1,6 +1,7 @@
 // Who may do what: one table of (action, scope) and the roles that may. What is not in it, nobody may.
 #pragma once
 #include <span>
+#include <string>
 #include <string_view>
 
 #include "identity/service.h"
@@ -16,6 +17,9 @@ struct Right {
 std::span<const Right> rights();
 // The row, or nullptr: unknown to us, and so denied.
 const Right* right_for(std::string_view action, std::string_view scope);
+
+// "rights/" and a digest of the table: receipts say under which rules a run was let in.
+std::string rights_version();
 
 // The words that the table may be made of; a test holds it to them.
 std::span<const std::string_view> actions();

@@ -4,6 +4,7 @@
 
 #include "base/error.h"
 #include "identity/state.h"
+#include "identity/permissions.h"
 #include "identity/store.h"
 
 namespace meridian::identity {
@@ -18,6 +19,7 @@ KeyTable read_keys(store::Tx& tx) {
         caller->principal = key.principal;
         caller->access_key = key.access_key;
         caller->role = key.role;
+        caller->policy = rights_version();
         caller->only_project = key.only_project;
         table.emplace(hash, Known{std::move(caller), key.expires_at});
     }

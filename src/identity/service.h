@@ -29,6 +29,7 @@ struct Caller final : http::Principal {
     PrincipalId principal;
     std::string access_key;
     Role role = Role::observer;
+    std::string policy;  // version of the rules that say what the role may
     // One project only, or every project of the organization (nullopt).
     std::optional<ProjectId> only_project;
     // Of a project of the caller's own organization.

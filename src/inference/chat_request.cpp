@@ -78,9 +78,10 @@ std::optional<double> number(const JsonObject& body, std::string_view key, doubl
     return n;
 }
 
-void whole(const JsonObject& body, std::string_view key, double low, double high) {
+std::optional<std::int64_t> whole(const JsonObject& body, std::string_view key, double low, double high) {
     const auto n = number(body, key, low, high);
     if (n && std::trunc(*n) != *n) refuse(std::string(key), fmt::format("'{}' must be a whole number.", key), "invalid_type");
+    return n ? std::optional(static_cast<std::int64_t>(*n)) : std::nullopt;
 }
 
 void check_content_part(const Json& part, const std::string& where) {
@@ -287,9 +288,9 @@ Asked read_request(Operation operation, std::string_view text) {
     number(body, "top_p", 0, 1);
     number(body, "frequency_penalty", -2, 2);
     number(body, "presence_penalty", -2, 2);
-    whole(body, "max_tokens", 1, 1e9);
-    whole(body, "max_completion_tokens", 1, 1e9);
-    whole(body, "n", 1, 128);
+    for (const auto* key : {"max_tokens", "max_completion_tokens"})
+        if (const auto tokens = whole(body, key, 1, 1e9)) asked.output_max = std::min(*tokens, asked.output_max.value_or(*tokens));
+    asked.choices = whole(body, "n", 1, 128).value_or(1);
     whole(body, "top_logprobs", 0, 20);
     if (operation == Operation::chat) {
         check_tools(body);
@@ -329,8 +330,12 @@ std::string body_for(const Asked& asked, const Backend& backend) {
     for (const std::string_view key : fields_of(asked.operation)) {
         if (asked.stream && key == "stream_options") continue;
         if (names_a_tool && (key == "tools" || key == "tool_choice" || key == "parallel_tool_calls")) continue;
+        if (asked.output_limit && (key == "max_tokens" || key == "max_completion_tokens")) continue;
         if (const auto* value = present(asked.body, key)) out.add(key, *value);
     }
+    if (asked.output_limit) out.add("max_tokens", Json(*asked.output_limit));
+    // How long the prompt is, before the answer begins: a stream that ends early has no usage.
+    if (asked.stream && backend.reports_progress) out.add_raw("return_progress", "true");
     if (asked.operation == Operation::embedding) out.add_raw("encoding_format", R"("float")");
     if (asked.stream) out.add_raw("stream_options", R"({"include_usage":true})");
     if (names_a_tool) add_named_tool(out, asked.body, *choice);

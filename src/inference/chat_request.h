@@ -1,6 +1,8 @@
 // What the OpenAI dialect may ask of a model: checked, then rewritten for the runtime. Only known fields are passed on, so that
 // no caller reaches a runtime's private switches.
 #pragma once
+#include <cstdint>
+#include <optional>
 #include <string>
 #include <string_view>
 
@@ -19,8 +21,11 @@ struct Asked {
     bool include_usage = false;      // the caller asked for usage in its stream
     bool base64_embeddings = false;  // the runtime gives floats, we encode
     bool wants_tools = false;
-    JsonObject body;             // as the caller sent it
-    std::size_t text_bytes = 0;  // as long as that was
+    std::optional<std::int64_t> output_max = std::nullopt;  // tokens of one choice, as the caller limits them
+    std::int64_t choices = 1;
+    std::optional<std::int64_t> output_limit = std::nullopt;  // ours, in the place of the caller's: so far the money reaches
+    JsonObject body;                                          // as the caller sent it
+    std::size_t text_bytes = 0;                               // as long as that was
 };
 
 // Throws Error{invalid} with an OpenAI code and the field's name for anything a client may get wrong.

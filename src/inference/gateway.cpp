@@ -8,6 +8,8 @@
 #include "base/log.h"
 #include "inference/open_door.h"
 #include "inference/relay.h"
+#include "inference/spending.h"
+#include "metering/commitment.h"
 
 namespace meridian::inference {
 namespace {
@@ -124,7 +126,17 @@ struct Job {
     http::Exchange& exchange;
     const Asked& asked;
     metering::Hold hold;
+    Spending spending;
+    metering::CommitmentKey key;
+    std::optional<Sha256> input;
     std::shared_ptr<http::Cancel> cancel;
+
+    // What the receipt says of what went in and came out.
+    void commit(metering::Commitment& output) { hold.commit({input, output.finish()}); }
+    void add_headers(http::Headers& headers) const {
+        headers.add("X-Meridian-Receipt", hold.id().str());
+        headers.add("X-Meridian-Commitment-Key", key.text());
+    }
 };
 
 // over: the run is settled; gone: it is not, and the client has left; again: nothing was sent yet, and the backend failed.
@@ -176,33 +188,50 @@ Task<Attempt> answer_whole(Job& job, metering::Meter& meter, http::Incoming& inc
     if (body.broken) co_return body.broken->kind == http::ClientError::Kind::cancelled ? Attempt::gone : Attempt::again;
     if (incoming.status() == 503) co_return Attempt::again;
     if (incoming.status() != 200) throw error_from(incoming.status(), body.bytes);
-    const auto run = job.hold.id().str();
+    http::Response response;
+    response.headers.add("Content-Type", "application/json");
+    job.add_headers(response.headers);
     auto answer = whole_answer(job.asked, answer_id(job.asked.operation, job.hold.id()), body.bytes);
     if (!answer)
         throw Error(Fault::unavailable, "The model's runtime sent a broken answer; try again.", answer.error().said)
             .with_code("runtime_error");
     const bool is_wanted = !job.exchange.gone();
-    meter.settle(std::move(job.hold), answer->usage, is_wanted ? metering::Outcome::finished : metering::Outcome::cancelled);
+    auto output = metering::Commitment::to_output(job.key);
+    job.commit(output.add(answer->body));
+    const auto receipt =
+        meter.settle(std::move(job.hold), answer->usage, is_wanted ? metering::Outcome::finished : metering::Outcome::cancelled);
     if (!is_wanted) co_return Attempt::over;
     if (asks_durable(job.exchange.request())) co_await meter.durable();
-    http::Response response;
-    response.headers.add("Content-Type", "application/json");
-    response.headers.add("X-Meridian-Receipt", run);
+    response.headers.add("X-Meridian-Cost", receipt.cost.str());
     response.body = std::move(answer->body);
     co_await job.exchange.answer(std::move(response));
     co_return Attempt::over;
 }
 
-// Relays until the end; returns how the stream ended.
-Task<metering::Outcome> relay_stream(Job& job, http::Incoming& incoming, StreamRelay& relay, std::string& out) {
+// Relays until the end; returns how the stream ended. What was not sent yet is in `out` then.
+Task<metering::Outcome> relay_stream(Job& job, metering::Meter& meter, http::Incoming& incoming, StreamRelay& relay,
+                                     metering::Commitment& output, std::string& out) {
     for (;;) {
         if (!out.empty()) {
+            output.add(out);
             if (!co_await job.exchange.write(out)) co_return metering::Outcome::cancelled;
             out.clear();
         }
         job.hold.note(relay.usage());
         if (relay.failure()) co_return metering::Outcome::failed;
         if (relay.finished()) co_return job.exchange.gone() ? metering::Outcome::cancelled : metering::Outcome::finished;
+        if (const auto no = co_await job.spending.before_more(meter, job.hold, relay.usage().output_tokens)) {
+            out = relay.cut_short(*no);
+            output.add(out);
+            job.cancel->fire();
+            co_return metering::Outcome::finished;
+        }
+        const bool was_held = relay.is_held();
+        relay.allow(job.spending.reaches(job.hold));
+        if (was_held) {
+            if (!relay.feed({}, out)) co_return metering::Outcome::failed;
+            continue;
+        }
         auto piece = co_await incoming.read();
         if (!piece) co_return job.exchange.gone() ? metering::Outcome::cancelled : metering::Outcome::failed;
         if (piece->empty()) co_return metering::Outcome::failed;  // the backend ended without saying so
@@ -218,6 +247,7 @@ Task<Attempt> answer_stream(Job& job, metering::Meter& meter, http::Incoming& in
         throw error_from(incoming.status(), body.bytes);
     }
     StreamRelay relay(job.asked, backend.model, answer_id(job.asked.operation, job.hold.id()));
+    relay.allow(job.spending.reaches(job.hold));
     std::string out;
     // Nothing is sent before the first piece is here, so that a dying backend still allows one clean retry.
     while (out.empty() && !relay.finished()) {
@@ -226,12 +256,13 @@ Task<Attempt> answer_stream(Job& job, metering::Meter& meter, http::Incoming& in
         if (piece->empty() || !relay.feed(*piece, out)) co_return Attempt::again;
     }
     if (relay.failure() && out.empty()) throw Error(*relay.failure());
-    co_await job.exchange.begin(200, {{"Content-Type", "text/event-stream; charset=utf-8"},
-                                      {"Cache-Control", "no-cache"},
-                                      {"X-Accel-Buffering", "no"},
-                                      {"X-Meridian-Receipt", job.hold.id().str()}});
-    const auto outcome = co_await relay_stream(job, incoming, relay, out);
-    meter.settle(std::move(job.hold), relay.usage(), outcome);
+    http::Headers headers{{"Content-Type", "text/event-stream; charset=utf-8"}, {"Cache-Control", "no-cache"}, {"X-Accel-Buffering", "no"}};
+    job.add_headers(headers);
+    co_await job.exchange.begin(200, std::move(headers));
+    auto output = metering::Commitment::to_output(job.key);
+    const auto outcome = co_await relay_stream(job, meter, incoming, relay, output, out);
+    job.commit(output);
+    const auto receipt = meter.settle(std::move(job.hold), relay.usage(), outcome);
     if (outcome == metering::Outcome::cancelled) co_return Attempt::over;
     if (outcome == metering::Outcome::failed) {
         const auto error =
@@ -241,7 +272,7 @@ Task<Attempt> answer_stream(Job& job, metering::Meter& meter, http::Incoming& in
         co_await job.exchange.write(out + error_event(error, job.exchange.request().id));
     } else {
         if (asks_durable(job.exchange.request())) co_await meter.durable();
-        co_await job.exchange.write(out + relay.usage_chunk() + "data: [DONE]\n\n");
+        co_await job.exchange.write(out + relay.last_words(receipt) + "data: [DONE]\n\n");
     }
     co_await job.exchange.end();
     co_return Attempt::over;
@@ -249,8 +280,8 @@ Task<Attempt> answer_stream(Job& job, metering::Meter& meter, http::Incoming& in
 
 }  // namespace
 
-Gateway::Gateway(const Serving& serving, metering::Meter& meter, ClientHere client)
-    : serving_(serving), meter_(meter), client_(std::move(client)) {}
+Gateway::Gateway(const Serving& serving, metering::Meter& meter, Rng& rng, ClientHere client)
+    : serving_(serving), meter_(meter), rng_(rng), client_(std::move(client)) {}
 
 std::vector<std::shared_ptr<const Served>> Gateway::visible_to(const identity::Caller& caller) const {
     std::vector<std::shared_ptr<const Served>> out;
@@ -265,7 +296,7 @@ std::vector<std::shared_ptr<const Served>> Gateway::visible_to(const identity::C
 
 Task<> Gateway::run(http::Exchange& exchange, Operation operation) {
     const auto& caller = identity::caller_of(exchange);
-    const Asked asked = read_request(operation, exchange.request().body);
+    Asked asked = read_request(operation, exchange.request().body);
     const auto table = serving_.current();
     const auto found = table->by_model.find(asked.model);
     const auto& peer = exchange.request().peer;
@@ -279,12 +310,25 @@ Task<> Gateway::run(http::Exchange& exchange, Operation operation) {
                              .organization = paid_by.organization,
                              .project = paid_by.project,
                              .principal = caller.principal,
+                             .api_key = caller.access_key,
                              .model = asked.model,
                              .model_digest = choice.served->digest,
                              .deployment = choice.served->deployment,
                              .node = choice.backend->node,
-                             .price = choice.served->price};
-    Job job{exchange, asked, meter_.hold(std::move(start)), std::make_shared<http::Cancel>()};
+                             .price = choice.served->price,
+                             .policy = caller.policy};
+    Spending spending(asked, *choice.served, start.price);
+    start.first_slice = spending.first();
+    Job job{exchange,
+            asked,
+            co_await meter_.begin(std::move(start)),
+            std::move(spending),
+            metering::CommitmentKey::make(rng_),
+            {},
+            std::make_shared<http::Cancel>()};
+    job.input = metering::Commitment::to_input(job.key).add(exchange.request().body).finish();
+    job.hold.commit({job.input, std::nullopt});
+    if (!asked.stream) asked.output_limit = co_await job.spending.limit_whole(meter_, job.hold);
     exchange.on_hangup([cancel = job.cancel] { cancel->fire(); });
     auto& client = client_(co_await asio::this_coro::executor);
 

@@ -6,6 +6,7 @@
 #include <string>
 
 #include "base/async.h"
+#include "base/rng.h"
 #include "http/client.h"
 #include "http/types.h"
 #include "identity/service.h"
@@ -20,7 +21,7 @@ using ClientHere = std::function<http::Client&(const Executor&)>;
 
 class Gateway {
 public:
-    Gateway(const Serving& serving, metering::Meter& meter, ClientHere client);
+    Gateway(const Serving& serving, metering::Meter& meter, Rng& rng, ClientHere client);
 
     Task<> chat(http::Exchange& exchange) { return run(exchange, Operation::chat); }
     Task<> completion(http::Exchange& exchange) { return run(exchange, Operation::completion); }
@@ -33,6 +34,7 @@ private:
 
     const Serving& serving_;
     metering::Meter& meter_;
+    Rng& rng_;
     ClientHere client_;
 };
 

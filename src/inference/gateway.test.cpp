@@ -49,10 +49,10 @@ TEST_F(Gateways, StreamWithAReceiptAndUsageLast) {
         std::string_view says, options, tail;
     };
     const Row rows[] = {
-        {"plain", "", "data: [DONE]\n\n"},
+        {"plain", "", ": meridian RECEIPT\n\ndata: [DONE]\n\n"},
         {"with usage", R"(,"stream_options":{"include_usage":true})",
-         "data: {\"choices\":[],\"id\":\"ID\",\"model\":\"talk\",\"usage\":{\"prompt_tokens\":7,\"completion_tokens\":3}}\n\ndata: "
-         "[DONE]\n\n"},
+         "data: {\"choices\":[],\"id\":\"ID\",\"model\":\"talk\",\"usage\":{\"prompt_tokens\":7,\"completion_tokens\":3},"
+         "\"meridian\":RECEIPT}\n\ndata: [DONE]\n\n"},
     };
     site("127.0.0.1:9001", {streams({": ping\n\n", text_chunk("a"), text_chunk("b"), usage_event + done})});
     publish({served("talk", {backend("a", "127.0.0.1:9001")})});
@@ -64,8 +64,12 @@ TEST_F(Gateways, StreamWithAReceiptAndUsageLast) {
         ASSERT_FALSE(run(*asked)) << row.says;
         EXPECT_EQ(asked->status, 200);
         std::string tail(row.tail);
-        if (const auto at = tail.find("ID"); at != std::string::npos)
-            tail.replace(at, 2, "chatcmpl-" + std::string(asked->headers.get("X-Meridian-Receipt")));
+        const std::string id(asked->headers.get("X-Meridian-Receipt"));
+        if (const auto at = tail.find("ID"); at != std::string::npos) tail.replace(at, 2, "chatcmpl-" + id);
+        tail.replace(tail.find("RECEIPT"), 7,
+                     R"({"receipt":")" + id +
+                         R"(","cost":"0.0000021","currency":"EUR","energy_millijoules":null,"zone":"fr-par-1",)"
+                         R"("jurisdiction":"undeclared"})");
         EXPECT_EQ(asked->headers.get("content-type"), "text/event-stream; charset=utf-8");
         EXPECT_EQ(asked->written, ": ping\n\n" + told_chunk(*asked, "a") + told_chunk(*asked, "b") + tail) << row.says;
         EXPECT_TRUE(asked->ended);

@@ -26,6 +26,13 @@ inline std::string text_chunk(std::string_view text, std::string_view model = "i
 inline std::string told_chunk(const FakeExchange& what, std::string_view text) {
     return text_chunk(text, "talk", "chatcmpl-" + std::string(what.headers.get("X-Meridian-Receipt")));
 }
+// The last words to the caller of `what`, of a run that cost so much.
+inline std::string told_end(const FakeExchange& what, std::string_view cost = "0.0000021") {
+    return fmt::format(
+        ": meridian {{\"receipt\":\"{}\",\"cost\":\"{}\",\"currency\":\"EUR\",\"energy_millijoules\":null,\"zone\":\"fr-par-1\","
+        "\"jurisdiction\":\"undeclared\"}}\n\ndata: [DONE]\n\n",
+        what.headers.get("X-Meridian-Receipt"), cost);
+}
 inline const std::string usage_event =
     event(R"({"choices":[],"id":"c","model":"inner","usage":{"prompt_tokens":7,"completion_tokens":3},"timings":{}})");
 inline const std::string done = event("[DONE]");
@@ -75,6 +82,7 @@ protected:
                 .model = "inner",
                 .running_max = 4,
                 .fresh_for_streams = true,
+                .reports_progress = false,
                 .load = std::make_shared<BackendLoad>()};
     }
     std::shared_ptr<Served> served(std::string model, std::vector<Backend> backends) {
@@ -130,7 +138,7 @@ protected:
     std::vector<std::unique_ptr<Listener>> listeners;
     identity::Caller caller = caller_of(metering::testing::organization, metering::testing::project);
     Serving serving;
-    Gateway gateway{serving, *running->meter, [this](const Executor&) -> http::Client& { return client; }};
+    Gateway gateway{serving, *running->meter, world.rng(), [this](const Executor&) -> http::Client& { return client; }};
 };
 
 }  // namespace meridian::inference::test

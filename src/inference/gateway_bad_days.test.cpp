@@ -21,6 +21,7 @@ using test::stream_head;
 using test::streams;
 using test::text_chunk;
 using test::told_chunk;
+using test::told_end;
 using test::usage_event;
 using test::waits_for_close;
 using ::testing::EndsWith;
@@ -62,7 +63,7 @@ TEST_F(GatewaysOnBadDays, RetryOnceOnAnotherBackendWhileNothingWasSent) {
             const auto error = run(*asked);
             ASSERT_FALSE(error) << row.says << stream << error->said;
             EXPECT_TRUE(asked->ended) << row.says;
-            if (stream) EXPECT_EQ(asked->written, told_chunk(*asked, "a") + done) << row.says;
+            if (stream) EXPECT_EQ(asked->written, told_chunk(*asked, "a") + told_end(*asked)) << row.says;
             EXPECT_EQ(b.connections, 1u) << row.says;
             EXPECT_THAT(b.requests.at(0), HasSubstr("secret-of-b"));
             const auto all = receipts();

@@ -30,6 +30,7 @@ void Reconciler::add_backends(const Deployment& deployment, const catalog::Model
              .model = model.name,
              .running_max = static_cast<int>(std::max<std::uint32_t>(1, model.slots_default)) * limits::waiting_per_slot,
              .fresh_for_streams = runtime && runtime->closes_after_streams,
+             .reports_progress = runtime && runtime->reports_progress,
              .load = load});
     }
 }
@@ -63,6 +64,7 @@ void Reconciler::add_external(const catalog::Model& model, Served& served) {
                                    .model = upstream.upstream_model,
                                    .running_max = limits::running_per_upstream,
                                    .fresh_for_streams = false,
+                                   .reports_progress = false,
                                    .load = load});
     }
 }

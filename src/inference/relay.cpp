@@ -136,7 +136,7 @@ StreamRelay::StreamRelay(const Asked& asked, std::string_view backend_model, std
 bool StreamRelay::feed(std::string_view piece, std::string& out) {
     if (!cutter_.feed(piece)) return false;
     http::SseCutter::Event next;
-    while (!finished_ && cutter_.next(next)) event(next, out);
+    while (!finished_ && !is_held() && cutter_.next(next)) event(next, out);
     return true;
 }
 
@@ -151,7 +151,8 @@ void StreamRelay::event(const http::SseCutter::Event& event, std::string& out) {
     }
     // Chunks without these words hold nothing of ours to read or remove. Inside JSON strings the quotes would be escaped.
     const bool plain = event.data.find("\"usage\"") == std::string_view::npos && event.data.find("\"timings\"") == std::string_view::npos &&
-                       event.data.find("\"error\"") == std::string_view::npos;
+                       event.data.find("\"error\"") == std::string_view::npos &&
+                       event.data.find("\"prompt_progress\"") == std::string_view::npos;
     if (!plain || !splice(event.raw, out)) {
         rewrite(event.data, out);
         return;
@@ -204,13 +205,18 @@ void StreamRelay::rewrite(std::string_view data, std::string& out) {
         usage_known_ = true;
     }
     strip_private(*chunk);
+    created_ = count(*parsed, "created");
     if (const auto* id = text_member(*parsed, "id")) id_.from = json_member("id", view(*id));
+    if (const auto* progress = chunk->if_contains("prompt_progress")) {
+        read_progress(*progress);
+        return;
+    }
     (*chunk)["id"] = answer_id_;
     (*chunk)["model"] = asked_.model;
     const auto* choices = chunk->if_contains("choices");
     const bool only_usage = choices && choices->is_array() && choices->get_array().empty();
     if (only_usage) {
-        if (asked_.include_usage && usage_known_) usage_chunk_ = http::sse_event(boost::json::serialize(*chunk));
+        if (asked_.include_usage && usage_known_) usage_chunk_ = std::move(*chunk);
         return;
     }
     // Without include_usage no chunk may carry usage; with it, it travels alone before the end.
@@ -218,6 +224,43 @@ void StreamRelay::rewrite(std::string_view data, std::string& out) {
     if (!usage_known_) ++usage_.output_tokens;
     sent_ = true;
     out += http::sse_event(boost::json::serialize(*chunk));
+}
+
+// A chunk of its own, for us alone.
+void StreamRelay::read_progress(const Json& progress) {
+    if (usage_known_) return;
+    usage_.input_tokens = count(progress, "total");
+    usage_.cached_tokens = count(progress, "cache");
+}
+
+std::string StreamRelay::last_words(const metering::Receipt& receipt) const {
+    const JsonObject said{
+        {"receipt", receipt.id.str()}, {"cost", receipt.cost.str()},
+        {"currency", "EUR"},           {"energy_millijoules", receipt.usage.energy ? Json(receipt.usage.energy->count()) : Json(nullptr)},
+        {"zone", receipt.zone},        {"jurisdiction", receipt.jurisdiction}};
+    if (!usage_chunk_) return ": meridian " + boost::json::serialize(said) + "\n\n";
+    auto chunk = *usage_chunk_;
+    chunk["meridian"] = said;
+    return http::sse_event(boost::json::serialize(chunk));
+}
+
+std::string StreamRelay::cut_short(const Error& why) const {
+    JsonArray choices;
+    for (std::int64_t i = 0; i < asked_.choices; ++i) {
+        JsonObject choice{{"index", i}, {"finish_reason", "length"}};
+        if (asked_.operation == Operation::chat)
+            choice["delta"] = JsonObject();
+        else
+            choice["text"] = "";
+        choices.push_back(std::move(choice));
+    }
+    return http::sse_event(
+        boost::json::serialize(JsonObject{{"id", answer_id_},
+                                          {"object", asked_.operation == Operation::chat ? "chat.completion.chunk" : "text_completion"},
+                                          {"created", created_},
+                                          {"model", asked_.model},
+                                          {"choices", std::move(choices)},
+                                          {"meridian", JsonObject{{"reason", why.code}, {"message", why.said}}}}));
 }
 
 std::string error_event(const Error& error, std::string_view request_id) {

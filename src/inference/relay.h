@@ -1,6 +1,7 @@
 // Answers on their way from a backend to the caller: whole ones and streams, with the backend's private parts removed and its
 // usage read.
 #pragma once
+#include <limits>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -36,16 +37,23 @@ public:
     StreamRelay(const Asked& asked, std::string_view backend_model, std::string answer_id);
     // False when the stream is broken beyond repair (an endless event).
     [[nodiscard]] bool feed(std::string_view piece, std::string& out);
+    // So many tokens may be passed on; what comes after them waits inside until more are allowed and something, or nothing, is fed.
+    void allow(std::int64_t output_tokens) { allowed_ = output_tokens; }
+    [[nodiscard]] bool is_held() const { return !finished_ && !usage_known_ && usage_.output_tokens >= allowed_; }
     [[nodiscard]] bool finished() const { return finished_; }  // [DONE] was seen; it is not part of `out`
     [[nodiscard]] const metering::Usage& usage() const { return usage_; }
     [[nodiscard]] bool anything_sent() const { return sent_; }
     [[nodiscard]] const std::optional<Error>& failure() const { return failure_; }  // the backend reported an error mid-stream
-    // Usage chunk for the caller who asked; sent before [DONE], after the receipt is written. Empty when none came.
-    [[nodiscard]] const std::string& usage_chunk() const { return usage_chunk_; }
+    // What is sent after the receipt is written and before [DONE]: the usage chunk for the caller who asked and, as a member of it or as a
+    // comment, the receipt.
+    [[nodiscard]] std::string last_words(const metering::Receipt& receipt) const;
+    // The chunk that ends an answer before the model did: finish_reason "length", and why.
+    [[nodiscard]] std::string cut_short(const Error& why) const;
 
 private:
     void event(const http::SseCutter::Event& event, std::string& out);
     void rewrite(std::string_view data, std::string& out);
+    void read_progress(const Json& progress);
     bool splice(std::string_view raw, std::string& out) const;
 
     // A member as the backend writes it and as the caller gets it, as raw JSON text.
@@ -58,8 +66,9 @@ private:
     Renamed model_, id_;  // id_.from is learnt from the first chunk
     http::SseCutter cutter_;
     metering::Usage usage_;
-    std::string usage_chunk_;
+    std::optional<JsonObject> usage_chunk_;
     std::optional<Error> failure_;
+    std::int64_t created_ = 0, allowed_ = std::numeric_limits<std::int64_t>::max();
     bool finished_ = false, sent_ = false, usage_known_ = false;
 };
 

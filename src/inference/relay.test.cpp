@@ -28,9 +28,18 @@ const std::string usage_chunk = event(
     R"({"choices":[],"id":"c","model":"inner","usage":{"prompt_tokens":11,"completion_tokens":22,"prompt_tokens_details":{"cached_tokens":5}},"timings":{}})");
 const std::string done = event("[DONE]");
 
+metering::Receipt receipt() {
+    metering::Receipt made;
+    made.id = *RunId::parse("01234567-89ab-7def-8123-456789abcdef");
+    made.cost = Money::nanos(8500);
+    made.zone = "fr-par-1";
+    made.jurisdiction = "FR";
+    return made;
+}
+
 // What a relay made of a stream.
 struct Told {
-    std::string out, usage_chunk;
+    std::string out, last_words;
     metering::Usage usage;
     bool finished = false, sent = false;
     std::optional<Error> failure;
@@ -42,7 +51,7 @@ Told relayed(const Asked& asked, std::string_view stream, std::size_t piece = 0,
     for (std::size_t at = 0; at < stream.size(); at += piece ? piece : stream.size()) {
         EXPECT_TRUE(relay.feed(stream.substr(at, piece ? piece : stream.size()), told.out));
     }
-    told.usage_chunk = relay.usage_chunk();
+    told.last_words = relay.last_words(receipt());
     told.usage = relay.usage();
     told.finished = relay.finished();
     told.sent = relay.anything_sent();
@@ -51,7 +60,7 @@ Told relayed(const Asked& asked, std::string_view stream, std::size_t piece = 0,
 }
 
 std::string said(const Told& told) {
-    return told.out + "|" + told.usage_chunk + "|" + std::to_string(told.usage.input_tokens) + "," +
+    return told.out + "|" + told.last_words + "|" + std::to_string(told.usage.input_tokens) + "," +
            std::to_string(told.usage.output_tokens) + "," + std::to_string(told.usage.cached_tokens) + (told.finished ? "|finished" : "|") +
            (told.failure ? "|" + told.failure->code : "");
 }
@@ -179,11 +188,13 @@ TEST(StreamRelay, UsageIsHiddenUnlessAskedForAndThenComesAlone) {
     const auto stream = text_chunk("a") + last_chunk + usage_chunk + done;
     const auto without = relayed(asked_for(false), stream);
     EXPECT_EQ(without.out.find("usage"), std::string::npos) << without.out;
-    EXPECT_EQ(without.usage_chunk, "");
+    EXPECT_EQ(without.last_words, R"(: meridian {"receipt":"01234567-89ab-7def-8123-456789abcdef","cost":"0.0000085","currency":"EUR",)"
+                                  R"("energy_millijoules":null,"zone":"fr-par-1","jurisdiction":"FR"})"
+                                  "\n\n");
     const auto with = relayed(asked_for(true), stream);
     EXPECT_EQ(with.out, without.out);
-    ASSERT_TRUE(with.usage_chunk.starts_with("data: {"));
-    const auto chunk = parse_json(std::string_view(with.usage_chunk).substr(6, with.usage_chunk.size() - 8)).value();
+    ASSERT_TRUE(with.last_words.starts_with("data: {"));
+    const auto chunk = parse_json(std::string_view(with.last_words).substr(6, with.last_words.size() - 8)).value();
     EXPECT_EQ(chunk.at("usage").at("completion_tokens"), 22);
     EXPECT_EQ(chunk.at("model"), "mine");
     EXPECT_TRUE(chunk.at("choices").as_array().empty());
@@ -262,7 +273,7 @@ TEST(StreamRelay, SplittingAtEveryByteGivesTheSame) {
         Told told;
         ASSERT_TRUE(relay.feed(std::string_view(stream).substr(0, cut), told.out));
         ASSERT_TRUE(relay.feed(std::string_view(stream).substr(cut), told.out));
-        told = {told.out, relay.usage_chunk(), relay.usage(), relay.finished(), relay.anything_sent(), relay.failure()};
+        told = {told.out, relay.last_words(receipt()), relay.usage(), relay.finished(), relay.anything_sent(), relay.failure()};
         ASSERT_EQ(said(told), whole) << "cut at " << cut;
     }
     EXPECT_EQ(said(relayed(asked, stream, 1)), whole);

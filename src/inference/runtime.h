@@ -30,6 +30,7 @@ struct Runtime {
     std::vector<std::string> environment;
     std::vector<std::string> readable;  // beside the program and the model
     bool closes_after_streams = false;  // without saying so: a streamed request needs a connection of its own
+    bool reports_progress = false;      // understands `return_progress`
 };
 
 // The kinds that Meridian knows, without their programs: "llama.cpp", "llama.cpp-cuda", "vllm".
@@ -38,7 +39,7 @@ const std::vector<Runtime>& known_runtimes();
 // environment begins there.
 expected<Runtime> named_runtime(std::string_view text);
 // A list of runtimes of the operator's own, as JSON: [{"name", "program", "serves": ["gguf"], "needs_gpu", "health_path", "arguments",
-// "generating_arguments", "embedding_arguments", "environment", "readable", "closes_after_streams"}].
+// "generating_arguments", "embedding_arguments", "environment", "readable", "closes_after_streams", "reports_progress"}].
 expected<std::vector<Runtime>> parse_runtimes(std::string_view json);
 
 struct RuntimeOptions {

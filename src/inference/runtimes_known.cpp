@@ -40,7 +40,8 @@ std::vector<Runtime> made() {
          .embedding_arguments = {"--embedding"},
          .environment = plain_environment,
          .readable = {},
-         .closes_after_streams = true},
+         .closes_after_streams = true,
+         .reports_progress = true},
         {.name = "llama.cpp-cuda",
          .program = {},
          .serves = {Format::gguf},
@@ -50,7 +51,8 @@ std::vector<Runtime> made() {
          .embedding_arguments = {"--embedding"},
          .environment = joined(joined(plain_environment, gpu_environment), {"CUDA_VISIBLE_DEVICES={gpu_uuids}"}),
          .readable = {},
-         .closes_after_streams = true},
+         .closes_after_streams = true,
+         .reports_progress = true},
         // Its releases read numbers in CUDA_VISIBLE_DEVICES, not all of them UUIDs. It logs prompts from level INFO on.
         {.name = "vllm",
          .program = {},
@@ -74,17 +76,17 @@ struct RuntimeFile {  // one entry of an operator's list
     bool needs_gpu = false;
     std::optional<std::string> health_path;
     Words arguments, generating_arguments, embedding_arguments, environment, readable;
-    bool closes_after_streams = false;
+    bool closes_after_streams = false, reports_progress = false;
 };
 constexpr auto describe(As<RuntimeFile>) {
     using R = RuntimeFile;
-    return fields(field("name", &R::name, length{1, limits::name}), field("program", &R::program, length{1, 4096}),
-                  field("serves", &R::serves, at_most{4}), field("needs_gpu", &R::needs_gpu, defaulted),
-                  field("health_path", &R::health_path), field("arguments", &R::arguments, at_most{words_max}),
-                  field("generating_arguments", &R::generating_arguments, at_most{words_max}),
-                  field("embedding_arguments", &R::embedding_arguments, at_most{words_max}),
-                  field("environment", &R::environment, at_most{words_max}), field("readable", &R::readable, at_most{words_max}),
-                  field("closes_after_streams", &R::closes_after_streams, defaulted));
+    return fields(
+        field("name", &R::name, length{1, limits::name}), field("program", &R::program, length{1, 4096}),
+        field("serves", &R::serves, at_most{4}), field("needs_gpu", &R::needs_gpu, defaulted), field("health_path", &R::health_path),
+        field("arguments", &R::arguments, at_most{words_max}), field("generating_arguments", &R::generating_arguments, at_most{words_max}),
+        field("embedding_arguments", &R::embedding_arguments, at_most{words_max}),
+        field("environment", &R::environment, at_most{words_max}), field("readable", &R::readable, at_most{words_max}),
+        field("closes_after_streams", &R::closes_after_streams, defaulted), field("reports_progress", &R::reports_progress, defaulted));
 }
 
 std::optional<Format> format_named(std::string_view word) {
@@ -104,7 +106,8 @@ expected<Runtime> described(RuntimeFile file) {
                 .embedding_arguments = std::move(file.embedding_arguments),
                 .environment = std::move(file.environment),
                 .readable = std::move(file.readable),
-                .closes_after_streams = file.closes_after_streams};
+                .closes_after_streams = file.closes_after_streams,
+                .reports_progress = file.reports_progress};
     for (const auto& word : file.serves) {
         const auto format = format_named(word);
         if (!format) return complaint(fmt::format("The runtime '{}' serves '{}': say gguf or safetensors.", out.name, word));

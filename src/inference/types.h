@@ -95,6 +95,7 @@ struct Backend {
     std::string model;  // the name it knows the model by
     int running_max = 0;
     bool fresh_for_streams = false;  // llama-server closes silently after a streamed answer
+    bool reports_progress = false;   // it can say how many tokens a prompt has before it answers
     std::shared_ptr<BackendLoad> load;
 };
 

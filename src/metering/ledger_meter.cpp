@@ -5,14 +5,10 @@
 #include <algorithm>
 
 #include "base/log.h"
-#include "metering/price.h"
 #include "metering/replay.h"
 
 namespace meridian::metering {
 namespace {
-
-// A checkpoint's record: header, claim, three lines and one signature line. The origin is 26 bytes and stands there twice.
-constexpr std::uint64_t checkpoint_room = 512;
 
 // Not written when it is so already. A full disk is no reason to refuse a start: receipts can still be read.
 void keep_file(Disk& disk, const std::string& path, const std::string& text) {
@@ -24,27 +20,6 @@ void keep_file(Disk& disk, const std::string& path, const std::string& text) {
 }
 
 }  // namespace
-
-Hold::Hold(Hold&& other) noexcept
-    : meter_(std::exchange(other.meter_, nullptr)),
-      id_(other.id_),
-      start_(std::move(other.start_)),
-      noted_(other.noted_),
-      commitments_(other.commitments_),
-      started_at_(other.started_at_),
-      started_steady_(other.started_steady_) {}
-
-Hold::~Hold() {
-    if (!meter_) return;
-    const auto id = id_;
-    try {
-        meter_->settle(std::move(*this), noted_, Outcome::failed);
-    } catch (const Error& e) {
-        log::error("metering", "run {} has no receipt until the next start: {}; {}", id.str(), e.said, e.logged);
-    }
-}
-
-void Hold::note_node(std::string node) { start_.node = tidy_node(node); }
 
 LedgerMeter::LedgerMeter(Disk& disk, Clock& clock, Rng& rng, Pool& pool, const keys::SigningKey& key, const geography::ZoneFacts& zone,
                          MeterOptions options, std::unique_ptr<DirectoryLock> lock)
@@ -136,8 +111,6 @@ void LedgerMeter::close_interrupted(History& history) {
     if (!all.empty()) log::info("metering", "{} runs were open when the last process ended; their receipts say interrupted", all.size());
 }
 
-std::uint64_t LedgerMeter::room_for_receipt(const RunStart& start) const { return header_bytes + writer_.room(start); }
-
 void LedgerMeter::check_writable() const {
     if (is_broken_) {
         throw Error(Fault::unavailable, "The disk failed under the ledger, so no run can begin; look at the log and restart Meridian.",
@@ -147,35 +120,7 @@ void LedgerMeter::check_writable() const {
     if (is_closed_) throw Error(Fault::unavailable, "Meridian is stopping; try again shortly.").after(std::chrono::seconds(1));
 }
 
-Hold LedgerMeter::hold(RunStart start) {
-    if (!is_bounded(start.price)) throw Error(Fault::invalid, "The model's price is out of range; correct it in the catalogue.");
-    MERIDIAN_ASSERT(!start.ceiling || *start.ceiling >= Money());
-    tidy(start);
-    Hold made;
-    made.start_ = std::move(start);
-    made.started_at_ = clock_.now();
-    made.started_steady_ = clock_.steady();
-    made.id_ = made.start_.id;
-    if (made.id_.is_nil())
-        made.id_ = RunId(Uuid::ordered(rng_, std::chrono::floor<std::chrono::milliseconds>(made.started_at_).time_since_epoch().count()));
-    auto record = unsealed(256);
-    add_opening(record, made.id_, made.start_, made.started_at_);
-    const auto kept = room_for_receipt(made.start_) + checkpoint_room;
-    for (;;) {
-        {
-            const std::lock_guard lock(mutex_);
-            check_writable();
-            if (book_.index_of(made.id_)) throw Error(Fault::conflict, "This run has its receipt already.").about("run", made.id_.str());
-            if (journal_.has_room(record.size() + kept)) {
-                journal_.append(RecordType::opened, record);
-                journal_.reserve(kept);
-                made.meter_ = this;
-                return made;
-            }
-        }
-        journal_.make_room(record.size() + kept);
-    }
-}
+std::uint64_t LedgerMeter::room_for_receipt(const RunStart& start) const { return header_bytes + writer_.room(start); }
 
 // The part that needs no lock: the bytes and their hash.
 LedgerMeter::Prepared LedgerMeter::prepare(const Receipt& receipt) {
@@ -191,32 +136,9 @@ std::uint64_t LedgerMeter::append_receipt(const Receipt& receipt, Prepared prepa
     journal_.reserve(checkpoint_room);
     checkpoint_reserve_ += checkpoint_room;
     MERIDIAN_ASSERT(book_.add(prepared.facts, place));
+    purses_.spent(receipt.start, receipt.started_at, receipt.cost);
     fresh_.push_back(prepared.hash);
     return book_.size() - 1;
-}
-
-Receipt LedgerMeter::settle(Hold&& hold, const Usage& usage, Outcome outcome) {
-    MERIDIAN_ASSERT(hold.meter_ == this);
-    hold.meter_ = nullptr;
-    Receipt made;
-    made.id = hold.id_;
-    made.start = std::move(hold.start_);
-    made.usage = bounded(usage);
-    made.commitments = hold.commitments_;
-    made.outcome = outcome;
-    made.started_at = hold.started_at_;
-    // From the steady clock, because the other one may have been set meanwhile.
-    made.took = std::max(Duration::zero(), Duration(clock_.steady() - hold.started_steady_));
-    made.ended_at = made.started_at + std::chrono::duration_cast<Timestamp::duration>(made.took);
-    made.cost = Cost(made.start.price, made.usage, made.start.ceiling).total();
-    made.zone = zone_;
-    made.place = place_;
-    made.jurisdiction = jurisdiction_;
-    made.leaf = writer_.write(made);
-    auto prepared = prepare(made);
-    const std::lock_guard lock(mutex_);
-    made.index = static_cast<std::int64_t>(append_receipt(made, std::move(prepared)));
-    return made;
 }
 
 Receipt LedgerMeter::read(std::uint64_t index, Place place) {

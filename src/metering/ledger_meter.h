@@ -14,6 +14,9 @@
 
 namespace meridian::metering {
 
+// A checkpoint's record: header, claim, three lines and one signature line. The origin is 26 bytes and stands there twice.
+inline constexpr std::uint64_t checkpoint_room = 512;
+
 class LedgerMeter final : public Meter {
 public:
     LedgerMeter(Disk& disk, Clock& clock, Rng& rng, Pool& pool, const keys::SigningKey& key, const geography::ZoneFacts& zone,
@@ -22,6 +25,14 @@ public:
     expected<void> begin();
 
     Hold hold(RunStart start) override;
+    Task<Hold> begin(RunStart start) override;
+    Task<std::optional<Error>> extend(Hold& hold, Money more) override;
+    void know_budgets(const std::vector<Budget>& budgets) override;
+    void lend(const Lease& lease) override;
+    std::optional<Lease> give_back(const BudgetId& budget, Timestamp from, Money keep) override;
+    std::optional<Purses::State> budget(const BudgetId& budget, Timestamp t) override;
+    std::vector<BudgetId> take_touched_budgets() override;
+    void borrow_from(Lender* lender) override;
     Receipt settle(Hold&& hold, const Usage& usage, Outcome outcome) override;
     Task<> durable() override;
     Task<> run_commits() override;
@@ -47,6 +58,11 @@ private:
         std::optional<Error> failure;
     };
     struct Registration;
+
+    // holds.cpp
+    using TriedHold = std::variant<Hold, Purses::Wanting>;
+    TriedHold try_hold(RunStart start);
+    Task<> borrow(Purses::Wanting wanted);
 
     // ledger_meter.cpp
     [[nodiscard]] std::uint64_t room_for_receipt(const RunStart& start) const;
@@ -99,6 +115,8 @@ private:
     std::mutex mutex_;
     Journal journal_;
     Book book_;
+    Purses purses_{[this](const Scope& scope, const Span& window) { return book_.rollup().spent(scope, window.from, window.to); }};
+    Lender* lender_ = nullptr;
     std::vector<Sha256> fresh_;             // leaves that are not in the tree yet
     std::uint64_t checkpoint_reserve_ = 0;  // of the journal's reserve: for checkpoints over the fresh leaves
     std::uint64_t durable_sequence_ = 0, covered_ = 0;

@@ -11,6 +11,7 @@
 
 #include "base/async.h"
 #include "base/disk.h"
+#include "base/error.h"
 #include "base/hash.h"
 #include "base/id.h"
 #include "base/json.h"
@@ -20,6 +21,7 @@
 #include "http/route.h"
 #include "keys/keys.h"
 #include "metering/books/usage.h"
+#include "metering/budget/purses.h"
 
 namespace meridian::metering {
 
@@ -53,6 +55,8 @@ struct RunStart {
     QuoteId quote = {};  // nil: none
     // What the run may cost at most; nothing: what it costs. A cost past it is the operator's.
     std::optional<Money> ceiling = std::nullopt;
+    // What it takes from hard budgets before it begins, where it has no ceiling; more with Meter::extend.
+    Money first_slice = {};
     std::string policy = {};  // the version of the rules that let it in
 };
 
@@ -99,6 +103,9 @@ public:
     void note(const Usage& usage) { noted_ = usage; }
     void note_node(std::string node);
     void commit(const Commitments& commitments) { commitments_ = commitments; }
+    // Whether a hard budget or a limit by the run rules: it then costs no more than what is reserved.
+    [[nodiscard]] bool is_bounded() const { return reservation_.is_bounded(); }
+    [[nodiscard]] Money reserved() const { return reservation_.amount(); }
 
 private:
     friend class LedgerMeter;  // the one that makes and settles holds
@@ -108,8 +115,17 @@ private:
     RunStart start_;
     Usage noted_;
     Commitments commitments_;
+    Purses::Reservation reservation_;
     Timestamp started_at_;
     Steady started_steady_;
+};
+
+// Who enlarges leases: the budgets of the control plane.
+class Lender {
+public:
+    virtual ~Lender() = default;
+    // Lends what is wanted, by Meter::lend. Throws Error{quota} when the budget has no more, Error{unavailable} when it cannot be asked.
+    virtual Task<> lend(Purses::Wanting wanted) = 0;
 };
 
 struct MeterOptions {
@@ -133,8 +149,13 @@ public:
                                                  geography::ZoneFacts zone, MeterOptions options);
     virtual ~Meter() = default;
 
-    // Writes the opening to the ledger (page cache: survives kill -9). Throws Error{unavailable} when the disk is full. Called on loops.
+    // Reserves what the run may cost from the budgets it falls under, and writes the opening to the ledger (page cache: survives
+    // kill -9). Throws Error{quota} when a budget refuses, Error{unavailable} when the disk is full, or when the budget's lease must
+    // grow first, for which `begin` waits. Called on loops.
     virtual Hold hold(RunStart start) = 0;
+    virtual Task<Hold> begin(RunStart start) = 0;
+    // Reserves more for a run under way. Gives the refusal.
+    virtual Task<std::optional<Error>> extend(Hold& hold, Money more) = 0;
     // Writes the receipt (page cache) and returns it. Never throws for a full disk: the space was reserved by hold.
     virtual Receipt settle(Hold&& hold, const Usage& usage, Outcome outcome) = 0;
     // Ends when everything appended before is synced and under a signed checkpoint.
@@ -152,6 +173,14 @@ public:
     virtual Task<std::string> jws(RunId id) = 0;
     virtual std::string checkpoint() = 0;  // newest signed note
     virtual std::string verifier_key() = 0;
+
+    // Budgets of this zone (budget/): those there are, what it may spend of them, and who lends more.
+    virtual void know_budgets(const std::vector<Budget>& budgets) = 0;
+    virtual void lend(const Lease& lease) = 0;
+    virtual std::optional<Lease> give_back(const BudgetId& budget, Timestamp from, Money keep) = 0;
+    virtual std::optional<Purses::State> budget(const BudgetId& budget, Timestamp t) = 0;
+    virtual std::vector<BudgetId> take_touched_budgets() = 0;
+    virtual void borrow_from(Lender* lender) = 0;  // null: nobody
 
     struct Sums {
         std::int64_t runs = 0, input_tokens = 0, output_tokens = 0;

@@ -66,12 +66,10 @@ JsonObject* innermost(JsonObject& schema) {
 
 void add_rules(Json& schema, const Rules& rules) {
     JsonObject& outer = schema.get_object();
+    // The inner one first: it lies in the outer, which moves it when it grows.
     JsonObject& inner = *innermost(outer);
-    const bool is_map = outer.contains("additionalProperties");
     if (rules.length_min != 0) inner["minLength"] = rules.length_min;
     if (rules.length_max != unbounded) inner["maxLength"] = rules.length_max;
-    if (rules.count_min != 0) outer[is_map ? "minProperties" : "minItems"] = rules.count_min;
-    if (rules.count_max != unbounded) outer[is_map ? "maxProperties" : "maxItems"] = rules.count_max;
     if (rules.has_range) {
         inner["minimum"] = rules.range_is_real ? Json(rules.real_low) : Json(rules.low);
         inner["maximum"] = rules.range_is_real ? Json(rules.real_high) : Json(rules.high);
@@ -82,6 +80,9 @@ void add_rules(Json& schema, const Rules& rules) {
         if (inner["type"].is_array()) choices.emplace_back(nullptr);  // an optional one
         inner["enum"] = std::move(choices);
     }
+    const bool is_map = outer.contains("additionalProperties");
+    if (rules.count_min != 0) outer[is_map ? "minProperties" : "minItems"] = rules.count_min;
+    if (rules.count_max != unbounded) outer[is_map ? "maxProperties" : "maxItems"] = rules.count_max;
     std::string said(rules.description);
     if (!rules.charset.empty()) said.append(said.empty() ? "" : " ").append("May hold only ").append(rules.charset).append(".");
     if (!said.empty()) outer["description"] = said;

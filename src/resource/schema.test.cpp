@@ -53,6 +53,16 @@ TEST(Schema, EachKindOfMember) {
     EXPECT_FALSE(written.contains("secret"));
 }
 
+struct Shares {
+    std::vector<std::uint32_t> percents;
+};
+constexpr auto describe(As<Shares>) { return fields(field("percents", &Shares::percents, at_most{16}, at_least{1}, range{1, 100})); }
+
+TEST(Schema, AListAndItsElementsMayBothHaveRules) {
+    EXPECT_EQ(to_text(schema<Shares>(Direction::in).at("$defs").as_object().begin()->value().at("properties").at("percents")),
+              R"({"type":"array","items":{"type":"integer","minimum":1,"maximum":100},"minItems":1,"maxItems":16})");
+}
+
 TEST(Schema, AStructMayNestInItselfAndNameItself) {
     EXPECT_EQ(to_text(schema<sample::Strict>(Direction::in)),
               R"({"$ref":"#/components/schemas/Strict","$defs":{"Strict":{"type":"object","properties":{)"

@@ -46,6 +46,7 @@ public:
         ready.quote.engine = "fake";
         ready.quote.seconds = text.starts_with("lie ") ? 0.01 : static_cast<double>(milliseconds_in(text)) / 1e3;
         ready.quote.seconds_max = ready.quote.seconds * 2;
+        ready.quote.cost_max = *Money::parse("1000");
         ready.quote.circuits = 1;
         ready.quote.shots = 10;
         ready.digest = "sha256:" + hex(sha256(text));

@@ -124,7 +124,7 @@ Task<> Keeper::charge(Booking booking) {
     const auto time = booking.charged_time();
     if (!receipt) {
         const auto* platform = quantum_.platform(booking.platform);
-        auto hold = meter_.hold({.kind = metering::Kind::quantum_booking,
+        auto hold = co_await meter_.begin({.kind = metering::Kind::quantum_booking,
                                  .id = *booking.run,
                                  .organization = booking.organization,
                                  .project = booking.project,

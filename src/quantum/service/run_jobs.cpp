@@ -100,7 +100,9 @@ metering::RunStart Reconciler::start_of(const Job& job, const Ready& ready, cons
             .model_digest = ready.digest,
             .deployment = {},
             .node = node_,
-            .price = price};
+            .price = price,
+            // Time in a booking is paid for with it.
+            .ceiling = price == metering::Price{} ? Money() : ready.quote.cost_max};
 }
 
 // The result is on the disk before the receipt says `finished`; the receipt is in the ledger before the row says `completed`.
@@ -110,7 +112,7 @@ Task<Reconciler::End> Reconciler::compute(Job job, Ready ready, metering::Price 
         const auto full = co_await store_.read(
             [job, keeping = quantum_.keeping()](store::Tx& tx) { return too_much(tx, keeping, job.zone, job.project, 0); });
         if (full) co_return End{.state = JobState::error, .said = *full, .result_bytes = {}, .started_at = {}};
-        auto hold = meter_.hold(start_of(job, ready, price));
+        auto hold = co_await meter_.begin(start_of(job, ready, price));
         const auto ran = co_await computer_.run(*order_of(job), ready, control);
         if (ran) {
             co_await on(files_, [this, job, text = ran->result] {

@@ -18,6 +18,44 @@ CREATE TABLE api_keys (
     updated_at bigint not null,
     expires_at bigint
 );
+CREATE TABLE budget_alerts (
+    budget text not null references budgets (id) on delete cascade,
+    window_from bigint not null,
+    percent bigint not null,
+    spent bigint not null,
+    raised_at bigint not null,
+    delivered_at bigint,
+    attempts bigint not null,
+    next_attempt_at bigint,
+    primary key (budget, window_from, percent)
+);
+CREATE TABLE budget_leases (
+    budget text not null references budgets (id) on delete cascade,
+    window_from bigint not null,
+    zone text not null,
+    granted bigint not null,
+    unaccounted bigint not null,
+    expires_at bigint not null,
+    boot text not null,
+    primary key (budget, window_from, zone)
+);
+CREATE TABLE budgets (
+    id text primary key,
+    organization text not null,
+    name text not null,
+    scope text not null,
+    scope_id text not null,
+    limit_nanos bigint not null,
+    period text not null,
+    time_zone text not null,
+    is_hard bigint not null,
+    enabled bigint not null,
+    alerts text not null,
+    webhook_url text not null,
+    webhook_secret text not null,
+    created_at bigint not null,
+    updated_at bigint not null
+);
 CREATE TABLE changes (
     revision bigint not null,
     topic text not null,
@@ -251,6 +289,9 @@ CREATE TABLE zones (
 );
 CREATE INDEX acl_rules_by_deployment on acl_rules (deployment_id);
 CREATE INDEX api_keys_by_organization on api_keys (organization_id);
+CREATE INDEX budget_alerts_due on budget_alerts (next_attempt_at);
+CREATE INDEX budget_leases_by_zone on budget_leases (zone);
+CREATE INDEX budgets_by_organization on budgets (organization, created_at, id);
 CREATE INDEX deployments_by_model on deployments (model_id);
 CREATE INDEX deployments_by_project on deployments (project_id, created_at);
 CREATE INDEX endpoints_by_deployment on endpoints (deployment_id);

@@ -1,0 +1,160 @@
+#include "metering/budget/service.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "http/client.h"
+#include "resource/json_bind.h"
+
+namespace meridian::metering {
+namespace {
+
+constexpr std::int64_t budgets_max = 1000;  // of one organization
+
+[[noreturn]] void no_budget(const BudgetId& id) { throw Error(Fault::not_found, "There is no such budget.").about("budget", id.str()); }
+
+// What cannot be said by one field's rules.
+void check(const Budget& budget) {
+    if (!TimeZone::find(budget.time_zone))
+        throw invalid("time_zone", FieldProblem::Reason::constraint, "must be a time zone of the IANA database, such as Europe/Paris");
+    if (budget.limit < Money() || budget.limit > budget_max)
+        throw invalid("limit", FieldProblem::Reason::constraint, fmt::format("must be from 0 to {} EUR", budget_max.str()));
+    if (!budget.webhook_url.empty()) {
+        const auto url = http::parse_url(budget.webhook_url);
+        if (!url || url->target.host.empty())
+            throw invalid("webhook_url", FieldProblem::Reason::format, "must be a URL that begins with https:// or http://");
+    }
+    if (budget.period == Period::run && !budget.alerts.empty())
+        throw invalid("alerts", FieldProblem::Reason::constraint, "must be empty for a limit by the run, which is never used up");
+}
+
+}  // namespace
+
+Budgets::Budgets(store::Store& store, identity::Identity& identity, Meter& meter, Clock& clock, Rng& rng, const keys::SealingKey& sealing,
+                 BudgetOptions options)
+    : store_(store), identity_(identity), meter_(meter), clock_(clock), rng_(rng), sealing_(sealing), options_(std::move(options)) {}
+
+Budgets::~Budgets() { meter_.borrow_from(nullptr); }
+
+// What the caller may not see is not there. Ids are brought into their one form.
+Task<> Budgets::check_scope(identity::Caller by, Budget& budget) const {
+    const auto missing = [&](std::string_view what) {
+        throw Error(Fault::not_found, fmt::format("There is no {} with this id.", what)).about(std::string(what), budget.scope_id);
+    };
+    if (by.only_project && budget.scope != ScopeKind::project)
+        throw Error(Fault::denied, "This key is for one project only, so it may make budgets of that project only.");
+    switch (budget.scope) {
+        case ScopeKind::organization:
+            if (budget.scope_id.empty()) budget.scope_id = by.organization.str();
+            if (OrganizationId::parse(budget.scope_id) != by.organization) missing("organization");
+            budget.scope_id = by.organization.str();
+            break;
+        case ScopeKind::project: {
+            if (budget.scope_id.empty()) budget.scope_id = by.project.str();
+            const auto id = ProjectId::parse(budget.scope_id);
+            if (!id) missing("project");
+            budget.scope_id = (co_await identity_.project(by, *id)).id.str();
+            break;
+        }
+        case ScopeKind::user: {
+            const auto id = PrincipalId::parse(budget.scope_id);
+            const auto keys = co_await identity_.keys(by);
+            if (!id || (*id != by.principal && std::ranges::none_of(keys, [&](const auto& key) { return key.principal == *id; })))
+                missing("user");
+            budget.scope_id = id->str();
+            break;
+        }
+        case ScopeKind::api_key:
+            budget.scope_id = (co_await identity_.key(by, budget.scope_id)).access_key;
+            break;
+    }
+}
+
+Budget Budgets::visible(store::Tx& tx, const identity::Caller& by, const BudgetId& id) {
+    auto found = rows::budget(tx, id);
+    if (!found || found->organization != by.organization) no_budget(id);
+    if (by.only_project && (found->scope != ScopeKind::project || found->scope_id != by.only_project->str())) no_budget(id);
+    return std::move(*found);
+}
+
+Task<Budget> Budgets::create(identity::Caller by, BudgetWish wish) {
+    Budget made;
+    made.id = BudgetId::random(rng_);
+    made.organization = by.organization;
+    made.name = std::move(wish.name);
+    made.scope = wish.scope;
+    made.scope_id = std::move(wish.scope_id);
+    made.limit = wish.limit;
+    made.period = wish.period;
+    made.time_zone = std::move(wish.time_zone);
+    made.is_hard = wish.hard;
+    made.enabled = wish.enabled;
+    made.alerts = std::move(wish.alerts);
+    made.webhook_url = std::move(wish.webhook_url);
+    if (!wish.webhook_secret.empty()) made.webhook_secret = base64(sealing_.seal(wish.webhook_secret, webhook_secret_context, rng_));
+    made.created_at = made.updated_at = clock_.now();
+    check(made);
+    co_await check_scope(by, made);
+    co_await store_.write([&by, &made](store::Tx& tx) {
+        if (rows::count_budgets(tx, by.organization) >= budgets_max)
+            throw Error(Fault::quota, fmt::format("An organization has at most {} budgets. Remove one first.", budgets_max))
+                .about("budgets", "");
+        rows::insert(tx, made);
+    });
+    co_await on(store_.pool(), [this] { know(); });
+    co_return made;
+}
+
+Task<Budget> Budgets::change(identity::Caller by, BudgetId id, BudgetChange change) {
+    std::optional<std::string> secret;
+    if (change.webhook_secret)
+        secret = change.webhook_secret->empty() ? "" : base64(sealing_.seal(*change.webhook_secret, webhook_secret_context, rng_));
+    const auto now = clock_.now();
+    auto changed = co_await store_.write([&by, &id, &change, &secret, now](store::Tx& tx) {
+        auto budget = visible(tx, by, id);
+        if (change.name) budget.name = *change.name;
+        if (change.limit) budget.limit = *change.limit;
+        if (change.hard) budget.is_hard = *change.hard;
+        if (change.enabled) budget.enabled = *change.enabled;
+        if (change.alerts) budget.alerts = *change.alerts;
+        if (change.webhook_url) budget.webhook_url = *change.webhook_url;
+        if (secret) budget.webhook_secret = *secret;
+        budget.updated_at = now;
+        check(budget);
+        rows::update(tx, budget);
+        return budget;
+    });
+    co_await on(store_.pool(), [this] { know(); });
+    co_return changed;
+}
+
+Task<> Budgets::remove(identity::Caller by, BudgetId id) {
+    co_await store_.write([&by, &id](store::Tx& tx) {
+        visible(tx, by, id);
+        rows::remove_budget(tx, id);
+    });
+    co_await on(store_.pool(), [this] { know(); });
+}
+
+Task<Budget> Budgets::find(identity::Caller by, BudgetId id) {
+    return store_.read([by = std::move(by), id](store::Tx& tx) { return visible(tx, by, id); });
+}
+
+Task<std::vector<Budget>> Budgets::list(identity::Caller by) {
+    return store_.read([by = std::move(by)](store::Tx& tx) {
+        auto all = rows::budgets_of(tx, by.organization);
+        if (by.only_project)
+            std::erase_if(all, [&](const Budget& b) { return b.scope != ScopeKind::project || b.scope_id != by.only_project->str(); });
+        return all;
+    });
+}
+
+Task<std::vector<rows::Alert>> Budgets::alerts(identity::Caller by, BudgetId id) {
+    return store_.read([by = std::move(by), id](store::Tx& tx) {
+        visible(tx, by, id);
+        return rows::alerts_of(tx, id);
+    });
+}
+
+}  // namespace meridian::metering
