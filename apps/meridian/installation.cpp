@@ -7,6 +7,7 @@
 #include <atomic>
 #include <boost/asio/execution/context.hpp>
 #include <boost/asio/query.hpp>
+#include <fstream>
 #include <thread>
 
 #include "base/real/real.h"
@@ -79,8 +80,9 @@ fleet::Node known_node(store::Store& store, fleet::Node node, Timestamp now) {
 }
 
 // Changes with every start of the machine; where the kernel does not say it, with every start of the program.
-std::string boot_id(Disk& disk) {
-    if (const auto text = disk.read_file("/proc/sys/kernel/random/boot_id"); text && !text->empty()) return *text;
+std::string boot_id() {
+    std::string id;  // a file of the kernel's has no size, so it is read as a stream
+    if (std::ifstream file("/proc/sys/kernel/random/boot_id"); std::getline(file, id) && !id.empty()) return id;
     SystemRng rng;
     return Uuid::random(rng).str();
 }
@@ -193,7 +195,7 @@ expected<void> Running::open_services() {
     identity_.emplace(*store_, clock_, rng_);
     bootstrap_ = identity_->bootstrap();
     budgets_.emplace(*store_, *identity_, *meter_, clock_, rng_, control_keys_->sealing,
-                     metering::BudgetOptions{.zone = zone_->str(), .boot = boot_id(disk_)});
+                     metering::BudgetOptions{.zone = zone_->str(), .boot = boot_id()});
     budgets_->begin();
     const auto owner = store_->read_now([](store::Tx& tx) {
         return store::id_in<PrincipalId>(tx.query("select value from settings where name = 'default_principal'").at(0), "value");

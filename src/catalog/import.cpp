@@ -71,6 +71,8 @@ Model planned_from(const AddFile& what, const GgufFacts& facts) {
     if (model.context_default == 0 || model.context_default > most)
         refuse("context", fmt::format("This model's context is 1 to {} tokens.", most));
     model.slots_default = what.slots.value_or(model.slots_default);
+    model.input_per_million = what.input_per_million.value_or(Money());
+    model.output_per_million = what.output_per_million.value_or(Money());
     if (model.slots_default == 0 || model.slots_default > slots_max) refuse("slots", fmt::format("A model has 1 to {} slots.", slots_max));
     return model;
 }

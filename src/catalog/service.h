@@ -77,6 +77,7 @@ struct AddFile {
     bool embedding = false;
     std::optional<std::uint32_t> slots = {}, context = {};
     std::optional<ProjectId> project = {};
+    std::optional<Money> input_per_million = {}, output_per_million = {};
 };
 struct AddUrl {
     std::string url, name;

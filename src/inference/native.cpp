@@ -68,7 +68,9 @@ public:
                                                        .embedding = in.embedding,
                                                        .slots = in.slots,
                                                        .context = in.context,
-                                                       .project = std::nullopt}));
+                                                       .project = std::nullopt,
+                                                       .input_per_million = price_in("input_per_million", in.input_per_million),
+                                                       .output_per_million = price_in("output_per_million", in.output_per_million)}));
         }
         catalog::AddUrl what{.url = *in.url,
                              .name = in.name,

@@ -29,10 +29,20 @@ int list(const Common& common) {
     return ok;
 }
 
+void add_price(JsonObject& body, const AddOptions& o) {
+    if (o.price.empty()) return;
+    const auto comma = o.price.find(',');
+    if (comma == std::string::npos)
+        throw Failure{usage, "--price takes two numbers: IN,OUT in euros for a million tokens.", "--price 0.15,0.60"};
+    body["input_per_million"] = o.price.substr(0, comma);
+    body["output_per_million"] = o.price.substr(comma + 1);
+}
+
 int add_file(const Common& common, const AddOptions& o) {
     JsonObject body{{"path", std::filesystem::absolute(o.path).string()}, {"name", o.name}, {"embedding", o.embedding}};
     if (o.slots > 0) body["slots"] = o.slots;
     if (o.context > 0) body["context"] = o.context;
+    add_price(body, o);
     auto api = common.api();
     const auto made = api.post("/meridian/v1/models", body);
     if (common.json) return print(made);
@@ -43,13 +53,7 @@ int add_file(const Common& common, const AddOptions& o) {
 int add_url(const Common& common, const AddOptions& o) {
     JsonObject body{{"url", o.url}, {"name", o.name}, {"upstream_model", o.upstream_model.empty() ? o.name : o.upstream_model}};
     if (!o.key_file.empty()) body["key_file"] = std::filesystem::absolute(o.key_file).string();
-    if (!o.price.empty()) {
-        const auto comma = o.price.find(',');
-        if (comma == std::string::npos)
-            throw Failure{usage, "--price takes two numbers: IN,OUT in euros for a million tokens.", "--price 0.15,0.60"};
-        body["input_per_million"] = o.price.substr(0, comma);
-        body["output_per_million"] = o.price.substr(comma + 1);
-    }
+    add_price(body, o);
     auto api = common.api();
     const auto made = api.post("/meridian/v1/models", body);
     if (common.json) return print(made);
@@ -71,6 +75,7 @@ void add_models(CLI::App& app, Common& common, const Chosen& chosen) {
     add->add_flag("--embedding", options->embedding, "It makes embeddings, not text");
     add->add_option("--slots", options->slots, "Requests a replica answers at once")->check(CLI::Range(1, 256));
     add->add_option("--context", options->context, "Tokens of context a slot gets")->check(CLI::Range(64, 1 << 22));
+    add->add_option("--price", options->price, "IN,OUT in euros for a million tokens");
     add->callback([&common, chosen, options] { chosen([&common, options] { return add_file(common, *options); }); });
 
     auto* url = models->add_subcommand("add-url", "Add an OpenAI-compatible endpoint; several under one name fail over");
