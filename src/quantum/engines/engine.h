@@ -119,9 +119,18 @@ struct Calibration {
         double rotation = 0, tangent = 0, dense = 0, interaction = 0, phases = 0;
         bool operator==(const Kernels&) const = default;
     };
+    // Of gradients, in double precision. A product is that of an amplitude with a complex number on the way back; the terms that flip the
+    // same qubits cost something for each amplitude, and for each sign that has to be worked out.
+    struct Gradients {
+        double product = 0, amplitude = 0, sign = 0;  // seconds on one thread, in cache
+        double gate = 0, whole = 0;                   // fixed parts, planning included
+        double bytes_per_second = 0;                  // of both states, where they are in memory, all threads
+        bool operator==(const Gradients&) const = default;
+    };
     unsigned threads = 1;
     double threads_worth = 1;  // how many times faster all of them are
     Kernels kernels_double, kernels_single;
+    Gradients gradients;
     double memory_bytes_per_second = 0;  // sweeps over memory, reading and writing, all threads
     double cached_bytes_per_second = 0;  // the same of a state that stays in the last-level cache
     double read_bytes_per_second = 0;    // sums of the blocks that samples are drawn by
@@ -132,7 +141,7 @@ struct Calibration {
     double seconds_per_block = 0;        // a look at the 4096 amplitudes that a shot fell on
     bool operator==(const Calibration&) const = default;
 };
-// Takes less than 0.3 s. `seconds` is a monotonic clock.
+// Takes less than half a second. `seconds` is a monotonic clock.
 Calibration calibrate(Team& team, const std::function<double()>& seconds);
 
 // What the run may take and what the operator knows of the node.
@@ -158,5 +167,7 @@ expected<Cost> estimate(const Circuit& circuit, Precision precision, std::uint64
 // Of a whole job, as `sample_all` will run it.
 expected<Cost> estimate_all(std::span<const Circuit> circuits, Precision precision, std::uint64_t shots, const Calibration& node,
                             const Allowance& allowance, PlanCache* plans = nullptr);
+// Of one gradient, as `gradient` will take it: two states, and time for planning too.
+expected<Cost> estimate_gradient(const Circuit& circuit, const PauliSum& sum, const Calibration& node, const Allowance& allowance);
 
 }  // namespace meridian::quantum

@@ -33,15 +33,6 @@ constexpr auto describe(As<VqeInput>) {
 
 namespace {
 
-// What a gradient takes, by the time that sampling the ansatz once is estimated at: a pass forward and one back, which turns two states and
-// cannot join as many gates, and a pass over the state for each term of the sum; beside it a fixed time, and one for each gate, that small
-// circuits spend most of their time with. As measured from 2 to 20 qubits, with 1 to 300 terms, on one thread and on two; the second number
-// is more than any took.
-struct Share {
-    double usual, most;
-};
-constexpr Share passes_of_gradient{6, 14}, passes_of_term{0.5, 1.5};
-constexpr Share seconds_of_gradient{5e-5, 1e-4}, seconds_of_gate{1.5e-6, 4e-6};
 constexpr double searches = 1.5;  // evaluations an iteration, seldom more
 
 std::optional<Gate> gate_of(std::string_view name, std::initializer_list<std::pair<std::string_view, Gate>> known) {
@@ -69,21 +60,13 @@ public:
 
     [[nodiscard]] std::size_t bytes() const override { return bytes_of(ansatz_) + energy_.sum.size() * sizeof(PauliTerm); }
     [[nodiscard]] expected<Quote> quote(const metering::Price& price, const Calibration& node, const Allowance& allowance,
-                                        PlanCache* plans) const override {
-        auto cost = estimate_all(std::span(&ansatz_, 1), Precision::double_, 1, node, allowance, plans);
+                                        PlanCache*) const override {
+        auto cost = estimate_gradient(ansatz_, energy_.sum, node, allowance);
         if (!cost) return std::unexpected(cost.error());
-        cost->bytes *= 2;  // the state, and what the Hamiltonian made of it
-        if (cost->bytes > allowance.bytes_free)
-            return complaint(fmt::format("Two states of {} qubits take {} bytes, and the node has {} for them. Use fewer qubits.",
-                                         ansatz_.qubits, cost->bytes, allowance.bytes_free));
-        const auto evaluation = [&](double pass, double Share::* share) {
-            return pass * (passes_of_gradient.*share + passes_of_term.*share * static_cast<double>(energy_.sum.size())) +
-                   seconds_of_gradient.*share + seconds_of_gate.*share * static_cast<double>(ansatz_.ops.size());
-        };
-        const double usual = evaluation(cost->seconds, &Share::usual) * (1 + searches * static_cast<double>(iterations_));
-        if (cost->joules && cost->seconds > 0) *cost->joules *= usual / cost->seconds;
-        cost->seconds_high = evaluation(cost->seconds_high, &Share::most) * static_cast<double>(evaluations_max(iterations_));
-        cost->seconds = usual;
+        const double evaluations = 1 + searches * static_cast<double>(iterations_);
+        if (cost->joules) *cost->joules *= evaluations;
+        cost->seconds *= evaluations;
+        cost->seconds_high *= static_cast<double>(evaluations_max(iterations_));
         return priced(*cost, price,
                       {.engine = "statevector with adjoint gradients, double precision",
                        .why = fmt::format("{} angles on {} qubits, all derivatives in one pass back, at most {} times", angles(),

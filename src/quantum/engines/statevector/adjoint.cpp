@@ -6,10 +6,14 @@
 // one qubit that follow each other share a step: R is carried from one to the next by 2x2 algebra. Steps whose targets lie within 2^13
 // neighbouring amplitudes are taken together, part after part of the states, so that both stay in cache. Sums are taken part by part in a
 // fixed order and do not depend on the team's size. Always in double precision: memory is two states.
+#include "quantum/engines/statevector/adjoint.h"
+
 #include <algorithm>
+#include <bit>
 #include <cmath>
 #include <new>
 #include <numeric>
+#include <span>
 
 #include <fmt/format.h>
 
@@ -24,8 +28,9 @@
 namespace meridian::quantum {
 namespace {
 
-constexpr std::size_t blocks_of_a_part = std::size_t{1} << (13 - State<double>::lane_bits);
+constexpr std::size_t blocks_of_a_part = std::size_t{1} << (limits::qubits_of_a_part - State<double>::lane_bits);
 constexpr std::size_t steps_at_once = 64;
+constexpr double products_of_an_exchange = 1;  // what moving an amplitude counts as
 
 struct Step {
     Backward backward;
@@ -140,22 +145,64 @@ void undo_wide(const Circuit& circuit, const Op& op, State<double>& psi, State<d
     apply(plan, lambda, team);
 }
 
+std::size_t blocks_of_part(std::size_t blocks) { return std::min(blocks, blocks_of_a_part); }
+
+// Past the steps that are taken together with the one at `begin`.
+std::size_t end_of_group(std::span<const Step> steps, std::size_t begin, std::size_t blocks) {
+    const auto is_local = [&](const Step& step) {
+        return !step.is_wide && std::ranges::all_of(step.backward.high_bits,
+                                                    [&](std::size_t bit) { return bit < Backward::vectors(blocks_of_part(blocks)); });
+    };
+    std::size_t end = begin + 1;
+    if (is_local(steps[begin]))
+        while (end < steps.size() && end - begin < steps_at_once && is_local(steps[end])) ++end;
+    return end;
+}
+
+// Of one amplitude of the two states: products with elements of its row, and for the sums.
+double products_of(const Circuit& circuit, const Step& step) {
+    if (step.is_wide) {
+        const Op& op = circuit.ops[step.ops[0]];
+        return std::ldexp(2.0, int(circuit.targets_of(op).size()) - int(op.controls));
+    }
+    const Backward& back = step.backward;
+    const double elements = back.is_exchange ? products_of_an_exchange : std::ldexp(back.wants_sums ? 3 : 2, int(back.high + back.flips));
+    return std::ldexp(elements, -std::popcount(back.vector_mask));
+}
+
+}  // namespace
+
+std::vector<PassBack> passes_back(const Circuit& circuit) {
+    const std::vector<Step> steps = steps_back(circuit);
+    const double amplitudes = std::ldexp(1.0, int(circuit.qubits));
+    const std::size_t blocks = std::size_t{1} << (std::max(circuit.qubits, State<double>::lane_bits) - State<double>::lane_bits);
+    std::vector<PassBack> passes;
+    for (std::size_t begin = 0; begin < steps.size();) {
+        const std::size_t end = end_of_group(steps, begin, blocks);
+        // What controls leave alone is not read, unless another step of the group needs it.
+        const double share = end - begin == 1 ? std::ldexp(1.0, -std::popcount(steps[begin].backward.vector_mask)) : 1;
+        PassBack& pass = passes.emplace_back();
+        pass.moved = 4 * State<double>::bytes_per_amplitude * amplitudes * share;
+        for (; begin < end; ++begin) pass.products += amplitudes * products_of(circuit, steps[begin]);
+    }
+    return passes;
+}
+
+std::uint64_t bytes_of_sums(unsigned qubits) {
+    return (std::uint64_t{1} << (std::max(qubits, limits::qubits_of_a_part) - limits::qubits_of_a_part)) * steps_at_once *
+           sizeof(BackwardSums);
+}
+
 void go_back(const Circuit& circuit, State<double>& psi, State<double>& lambda, Team& team, std::vector<double>& by_angle) {
     const std::vector<Step> steps = steps_back(circuit);
-    const std::size_t part_blocks = std::min(psi.blocks(), blocks_of_a_part), parts = psi.blocks() / part_blocks;
-    const auto is_local = [&](const Step& step) {
-        return !step.is_wide &&
-               std::ranges::all_of(step.backward.high_bits, [&](std::size_t bit) { return bit < Backward::vectors(part_blocks); });
-    };
+    const std::size_t parts = psi.blocks() / blocks_of_part(psi.blocks());
     for (std::size_t begin = 0; begin < steps.size();) {
         if (steps[begin].is_wide) {
             undo_wide(circuit, circuit.ops[steps[begin].ops[0]], psi, lambda, team);
             ++begin;
             continue;
         }
-        std::size_t end = begin + 1;
-        if (is_local(steps[begin]))
-            while (end < steps.size() && end - begin < steps_at_once && is_local(steps[end])) ++end;
+        const std::size_t end = end_of_group(steps, begin, psi.blocks());
         std::vector<BackwardSums> sums(parts * (end - begin));
         const auto work = [&](std::size_t first, std::size_t last) {
             for (std::size_t part = first; part < last; ++part)
@@ -182,8 +229,6 @@ void go_back(const Circuit& circuit, State<double>& psi, State<double>& lambda, 
         begin = end;
     }
 }
-
-}  // namespace
 
 expected<Gradient> gradient(const Circuit& circuit, const PauliSum& sum, Team& team) {
     const auto program = unitary_part(circuit, sum);

@@ -1,11 +1,14 @@
 // Measures what this node does per second, with the kernels that will run.
 #include <algorithm>
 #include <cmath>
+#include <numeric>
 #include <vector>
 
 #include "base/error.h"
 #include "quantum/engines/engine.h"
+#include "quantum/engines/statevector/adjoint.h"
 #include "quantum/engines/statevector/lanes.h"
+#include "quantum/engines/statevector/observable.h"
 #include "quantum/engines/statevector/plan.h"
 #include "quantum/engines/statevector/prepare.h"
 #include "quantum/engines/statevector/sample.h"
@@ -15,7 +18,7 @@ namespace {
 
 constexpr unsigned one_block_qubits = 14, cached_qubits = 18, swept_qubits = 22, lane_qubits = 11;
 constexpr int repetitions_least = 3, repetitions_most = 40;
-constexpr double seconds_repeated = 0.02;  // short work is repeated until a disturbance cannot have met all of it
+constexpr double seconds_repeated = 0.015;  // short work is repeated until a disturbance cannot have met all of it
 
 enum class Layer { rotations, controlled, dense, phases };
 
@@ -131,6 +134,71 @@ double lane_pass_seconds(const std::function<double()>& seconds) {
     return best_of(seconds, [&] { states.run(bound); }) / plan->passes(LaneStates<double>::lanes());
 }
 
+// Rotations and a chain of cx, as variational circuits have them.
+Circuit ansatz(unsigned qubits, unsigned count) {
+    Circuit circuit;
+    circuit.qubits = qubits;
+    for (unsigned layer = 0; layer < count; ++layer) {
+        for (std::uint32_t q = 0; q < qubits; ++q) circuit.add(Gate::ry, {q}, {0.3 + 0.1 * q + layer});
+        for (std::uint32_t q = 0; q < qubits; ++q) circuit.add(Gate::rz, {q}, {0.2 + 0.1 * q + layer});
+        for (std::uint32_t q = 0; q + 1 < qubits; ++q) circuit.add(Gate::cx, {q, q + 1});
+    }
+    return circuit;
+}
+
+// The fixed parts, on one thread: on so few amplitudes nothing else counts.
+void fixed_parts(Team& alone, const std::function<double()>& seconds, Calibration::Gradients& found) {
+    const auto took = [&](unsigned count) {
+        const Circuit circuit = ansatz(3, count);
+        return best_of(seconds, [&] { static_cast<void>(gradient(circuit, {{1, 0, 7}}, alone)); });
+    };
+    constexpr unsigned more = 20;
+    const double gates = double(ansatz(3, 1).ops.size()), few = took(1), many = took(1 + more);
+    found.gate = std::max(0.0, many - few) / (more * gates);
+    found.whole = std::max(0.0, few - gates * found.gate);
+}
+
+double products_of(const std::vector<PassBack>& passes) {
+    return std::accumulate(passes.begin(), passes.end(), 0.0, [](double sum, const PassBack& pass) { return sum + pass.products; });
+}
+
+Calibration::Gradients gradients_of(Team& team, const std::function<double()>& seconds) {
+    Team alone(1);
+    Calibration::Gradients found;
+    fixed_parts(alone, seconds, found);
+    {
+        State<double> psi(one_block_qubits, alone), lambda(one_block_qubits, alone);
+        std::vector<std::optional<std::uint32_t>> position(one_block_qubits);
+        for (std::uint32_t q = 0; q < one_block_qubits; ++q) position[q] = q;
+        // Signs of the second one change from each chunk to the next, those of the first one never do.
+        const auto took = [&](std::uint64_t z) {
+            const Observable observable({{1, 3, z}}, position);
+            return best_of(seconds, [&] {
+                static_cast<void>(expectation_of(observable, psi, alone));
+                image_of(observable, psi, lambda, alone);
+            });
+        };
+        const double once = took(0), always = took(std::uint64_t{1} << Observable::chunk_bits);
+        const double amplitudes = double(psi.size()), chunk = std::ldexp(1.0, Observable::chunk_bits);
+        found.sign = std::max(0.0, always - once) / (2 * (amplitudes - chunk));
+        found.amplitude = std::max(0.0, once - 2 * chunk * found.sign) / amplitudes;
+        const Circuit circuit = layers(one_block_qubits, 2, Layer::rotations);
+        std::vector<double> by_angle(circuit.angles.size());
+        found.product = best_of(seconds, [&] { go_back(circuit, psi, lambda, alone, by_angle); }) / products_of(passes_back(circuit));
+    }
+    // Exchanges between distant halves, which take no time but that of memory.
+    State<double> psi(swept_qubits - 1, team), lambda(swept_qubits - 1, team);
+    Circuit circuit;
+    circuit.qubits = psi.qubits();
+    circuit.add(Gate::ry, {0}, {0.3});
+    for (std::uint32_t q = circuit.qubits - 4; q < circuit.qubits; ++q) circuit.add(Gate::cx, {q - 1, q});
+    double moved = 0;
+    for (const PassBack& pass : passes_back(circuit)) moved += pass.moved;
+    std::vector<double> by_angle(1);
+    found.bytes_per_second = moved / best_of(seconds, [&] { go_back(circuit, psi, lambda, team, by_angle); });
+    return found;
+}
+
 // Gathering blocks and scattering them back, which is a sweep without its kernels.
 double sweep_rate(Team& team, const std::function<double()>& seconds, State<double>& state, const Calibration& node) {
     Circuit circuit;
@@ -154,6 +222,7 @@ Calibration calibrate(Team& team, const std::function<double()>& seconds) {
     found.kernels_double = lesser(found.kernels_double, kernels_of<double>(team, seconds));
     found.seconds_per_kernel = kernel_seconds(team, seconds);
     found.seconds_per_lane_pass = lane_pass_seconds(seconds);
+    found.gradients = gradients_of(team, seconds);
     found.threads_worth = worth_of(team, seconds);
     {
         State<double> cached(cached_qubits, team);

@@ -72,6 +72,35 @@ void promise_family(benchmark::State& state, const Circuit& circuit, Precision p
     state.counters["predicted"] = cost->seconds / best;
 }
 
+// The transverse-field Ising chain of some terms.
+PauliSum chain(std::uint32_t qubits) {
+    PauliSum sum;
+    for (std::uint32_t q = 0; q + 1 < qubits; ++q) sum.push_back({-1, 0, std::uint64_t{3} << q});
+    for (std::uint32_t q = 0; q < qubits; ++q) sum.push_back({-0.5, std::uint64_t{1} << q, 0});
+    return sum;
+}
+
+void promise_gradient(benchmark::State& state) {
+    Team team(0);
+    static const Calibration node = calibrate(team, now);
+    const Circuit circuit = workloads::hardware_efficient(std::uint32_t(state.range(0)), unsigned(state.range(1)), 3);
+    const PauliSum sum = chain(circuit.qubits);
+    const Allowance allowance{.bytes_free = std::numeric_limits<std::uint64_t>::max(), .tdp_watts = {}, .cpus = team.size()};
+    const auto cost = estimate_gradient(circuit, sum, node, allowance);
+    double best = 1e9;
+    for (auto _ : state) {
+        const double begin = now();
+        benchmark::DoNotOptimize(gradient(circuit, sum, team));
+        best = std::min(best, now() - begin);
+    }
+    state.counters["predicted"] = cost->seconds / best;
+}
+BENCHMARK(promise_gradient)
+    ->ArgNames({"qubits", "layers"})
+    ->ArgsProduct({{4, 8, 12, 16, 20, 22}, {1, 4, 10}})
+    ->UseRealTime()
+    ->Unit(benchmark::kMillisecond);
+
 const bool families_registered = [] {
     using namespace workloads;
     for (const Row& row : std::vector<Row>{{"ansatz5", hardware_efficient(5, 4, 3)},

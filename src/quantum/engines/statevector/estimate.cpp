@@ -11,8 +11,11 @@
 #include <fmt/format.h>
 
 #include "quantum/engines/engine.h"
+#include "quantum/engines/statevector/adjoint.h"
 #include "quantum/engines/statevector/batch.h"
 #include "quantum/engines/statevector/execute.h"
+#include "quantum/engines/statevector/observable.h"
+#include "quantum/engines/statevector/observe.h"
 #include "quantum/engines/statevector/plan_book.h"
 #include "quantum/engines/statevector/prepare.h"
 #include "quantum/engines/statevector/sample.h"
@@ -20,11 +23,14 @@
 namespace meridian::quantum {
 namespace {
 
-constexpr double error_share = 0.3;                // of the model; `bench/quantum` prints predicted over true
-constexpr double seconds_per_entry = 5e-9;         // of a table of probabilities
-constexpr double seconds_per_comparison = 6e-9;    // of a shot that is drawn from a table and sorted
-constexpr double seconds_per_outcome = 5e-8;       // of those that came out, which are counted
-constexpr double block_bytes = double(512 << 10);  // what a plan works on at once: a state of this size is one thread's
+constexpr double error_share = 0.3;                  // of the model; `bench/quantum` prints predicted over true
+constexpr double error_share_of_gradient = 0.5;      // from 2 to 23 qubits and 1 to 300 terms, `quantum_engines_bench` saw 0.7 to 1.4
+constexpr double seconds_per_entry = 5e-9;           // of a table of probabilities
+constexpr double seconds_per_comparison = 6e-9;      // of a shot that is drawn from a table and sorted
+constexpr double seconds_per_outcome = 5e-8;         // of those that came out, which are counted
+constexpr double seconds_per_term = 7e-8;            // of a Pauli sum, which is put in order
+constexpr double bytes_per_amplitude_of_group = 80;  // two amplitudes read for the value; two, and one written, for the image
+constexpr double block_bytes = double(512 << 10);    // what a plan works on at once: a state of this size is one thread's
 constexpr double cached_bytes = double(16 << 20);
 constexpr std::uint64_t bytes_per_entry_of_plan = 512;
 constexpr std::uint64_t bytes_per_shot_at_once = 48;  // numbers, indices and their order
@@ -139,6 +145,47 @@ std::optional<Diagnostic> refusal(const Prepared& program, Precision precision, 
                                   is_double ? "single precision or " : "")};
 }
 
+// Signs that the terms of one group take: worked out anew at each chunk that one of them changes at, but at once for each member.
+double signs_of(const Observable::Group& group, unsigned qubits, const Calibration& node) {
+    std::uint64_t above = 0;
+    for (const Observable::Term& term : group.terms) above |= term.z >> Observable::chunk_bits;
+    const double amplitudes = std::ldexp(1.0, int(qubits)), chunk = std::ldexp(1.0, int(Observable::chunk_bits));
+    if (amplitudes <= chunk) return amplitudes;
+    return above == 0 ? chunk * node.threads_worth : std::ldexp(amplitudes, -std::countr_zero(above));
+}
+
+// The model of a gradient: its plan forward, the value and the image of each group of terms, and the way back, pass by pass. What waits for
+// memory computes meanwhile on the way back, in place; the passes of terms look at two places and do not.
+Cost cost_of_gradient(const Prepared& program, const PauliSum& sum, const Calibration& node) {
+    const Circuit& circuit = program.circuit;
+    const double amplitudes = std::ldexp(1.0, int(circuit.qubits));
+    const double states = 2 * double(bytes_of_state(circuit.qubits, Precision::double_));
+    const auto waiting = [&](double bytes) { return states <= cached_bytes ? 0 : bytes / node.gradients.bytes_per_second; };
+    const auto members = [&](unsigned alone) { return circuit.qubits <= alone ? 1 : node.threads_worth; };
+    const auto plan = compile<double>(circuit, 0, circuit.ops.size(), {.relabels = false, .from = From::zero});
+    Cost cost;
+    cost.operations = plan.flops();
+    cost.sweeps = plan.sweeps();
+    cost.seconds = states / node.touch_bytes_per_second + seconds_of(work_of(plan), node, Precision::double_, states / 2) +
+                   double(circuit.ops.size()) * node.gradients.gate + double(sum.size()) * seconds_per_term + node.gradients.whole;
+    for (const PassBack& pass : passes_back(circuit)) {
+        cost.operations += std::uint64_t(8 * pass.products);
+        ++cost.sweeps;
+        cost.seconds += std::max(pass.products * node.gradients.product / members(limits::qubits_of_a_part), waiting(pass.moved));
+    }
+    for (const Observable::Group& group : Observable(sum, program.qubit_of).groups()) {
+        cost.sweeps += 2;
+        cost.seconds += (amplitudes * node.gradients.amplitude + 2 * signs_of(group, circuit.qubits, node) * node.gradients.sign) /
+                            members(Observable::chunk_bits) +
+                        waiting(bytes_per_amplitude_of_group * amplitudes);
+    }
+    cost.bytes = std::uint64_t(states) + bytes_of_sums(circuit.qubits) + sum.size() * sizeof(Observable::Term) +
+                 circuit.ops.size() * bytes_per_entry_of_plan;
+    cost.seconds_low = (1 - error_share_of_gradient) * cost.seconds;
+    cost.seconds_high = (1 + error_share_of_gradient) * cost.seconds;
+    return cost;
+}
+
 expected<Prepared> checked(const Circuit& circuit, Precision precision, std::uint64_t shots, const Allowance& allowance) {
     auto program = prepare(circuit);
     if (!program) return program;
@@ -230,6 +277,16 @@ expected<Cost> estimate_all(std::span<const Circuit> circuits, Precision precisi
         sum.seconds_high += times * one.seconds_high;
     }
     return with_joules(sum, node, allowance);
+}
+
+expected<Cost> estimate_gradient(const Circuit& circuit, const PauliSum& sum, const Calibration& node, const Allowance& allowance) {
+    const auto program = unitary_part(circuit, sum);
+    if (!program) return unexpected(program.error());
+    const Cost cost = cost_of_gradient(*program, sum, node);
+    if (cost.bytes > allowance.bytes_free)
+        return complaint(fmt::format("needs {} for two states of {} qubits, this node has {} free; use fewer qubits", gibibytes(cost.bytes),
+                                     program->circuit.qubits, gibibytes(allowance.bytes_free)));
+    return with_joules(cost, node, allowance);
 }
 
 }  // namespace meridian::quantum

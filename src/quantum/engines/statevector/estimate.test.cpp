@@ -1,6 +1,7 @@
 #include <gtest/gtest.h>
 
 #include "quantum/engines/engine.h"
+#include "quantum/engines/statevector/adjoint.h"
 
 namespace meridian::quantum {
 namespace {
@@ -29,6 +30,7 @@ Calibration some_node() {
     node.seconds_per_kernel = 1e-6;
     node.seconds_per_lane_pass = 2e-9;
     node.seconds_per_block = 1e-6;
+    node.gradients = {.product = 2e-10, .amplitude = 2.5e-9, .sign = 2.5e-9, .gate = 1e-6, .whole = 5e-6, .bytes_per_second = 5e10};
     return node;
 }
 
@@ -120,6 +122,61 @@ TEST(Estimate, ParameterSetsInLanesCostLessThanOneAfterTheOther) {
     EXPECT_GT(all->bytes, one->bytes);
 }
 
+TEST(Estimate, OfAGradientGrowsWithEverythingThatItPassesOver) {
+    const Allowance room{.bytes_free = 100 * gibibyte, .tdp_watts = 100, .cpus = 2};
+    const auto seconds = [&](std::uint32_t qubits, int layers_of_gates, std::uint64_t terms) {
+        PauliSum sum;
+        for (std::uint64_t k = 0; k < terms; ++k) sum.push_back({1, k, 1});
+        const auto cost = estimate_gradient(layers(qubits, layers_of_gates), sum, some_node(), room);
+        EXPECT_LT(cost->seconds_low, cost->seconds);
+        EXPECT_GT(cost->seconds_high, cost->seconds);
+        EXPECT_DOUBLE_EQ(cost->joules.value(), cost->seconds * 100);
+        return cost->seconds;
+    };
+    EXPECT_GT(seconds(20, 8, 1), 1.7 * seconds(20, 4, 1));
+    EXPECT_GT(seconds(22, 4, 1), 3 * seconds(20, 4, 1));
+    EXPECT_GT(seconds(20, 4, 400), 10 * seconds(20, 4, 1));
+    EXPECT_LT(seconds(22, 8, 1) - 2 * seconds(22, 4, 1), 0) << "a second gradient has its own states and terms, more layers have not";
+    EXPECT_GT(seconds(3, 100, 1), 500 * 1e-6) << "gates cost something where amplitudes do not";
+    Calibration alone = some_node();
+    alone.threads_worth = 1;
+    const PauliSum sum{{1, 0, 1}};
+    const auto one_thread = [&](std::uint32_t qubits) { return estimate_gradient(layers(qubits, 4), sum, alone, room)->seconds; };
+    EXPECT_GT(one_thread(18), 1.7 * seconds(18, 4, 1));
+    EXPECT_DOUBLE_EQ(one_thread(10), seconds(10, 4, 1)) << "a small state is one thread's";
+}
+
+TEST(Estimate, OfAGradientIsTwoStatesOfMemory) {
+    Allowance room{.bytes_free = 100 * gibibyte, .tdp_watts = {}, .cpus = 2};
+    const PauliSum sum{{1, 0, 1}};
+    const double states = double(std::uint64_t{32} << 24);
+    const auto bytes = double(estimate_gradient(layers(24, 2), sum, some_node(), room)->bytes);
+    EXPECT_GE(bytes, states);
+    EXPECT_LE(bytes, 1.1 * states);
+    room.bytes_free = gibibyte / 2;
+    EXPECT_EQ(estimate_gradient(layers(24, 2), sum, some_node(), room).error().said,
+              "needs 544.0 MiB for two states of 24 qubits, this node has 512.0 MiB free; use fewer qubits");
+    EXPECT_FALSE(estimate_gradient(layers(4, 2), {{1, 0, 32}}, some_node(), room)) << "the sum names a qubit that is not there";
+}
+
+// The model is of the passes that are made: over fewer qubits than a part has, all of them at once.
+TEST(Estimate, KnowsThePassesOfTheWayBack) {
+    Circuit narrow = layers(12, 3);
+    std::erase_if(narrow.ops, [](const Op& op) { return op.kind == Op::Kind::measure; });
+    const auto small = passes_back(narrow);
+    ASSERT_EQ(small.size(), 2u) << "69 steps, 64 at once";
+    EXPECT_EQ(small[0].moved, 64.0 * 4096);
+    Circuit wide;
+    wide.qubits = 15;
+    wide.add(Gate::ry, {0}, {0.1});
+    wide.add(Gate::cx, {13, 14});
+    const auto passes = passes_back(wide);
+    ASSERT_EQ(passes.size(), 2u);
+    EXPECT_EQ(passes[0].moved, 32.0 * 32768) << "half of both states is left alone";
+    EXPECT_EQ(passes[1].moved, 64.0 * 32768);
+    EXPECT_EQ(passes[1].products, 6.0 * 32768) << "two of each state, and two for the sums";
+}
+
 TEST(Calibrate, MeasuresEveryRate) {
     Team team(2);
     double now = 0;
@@ -138,6 +195,9 @@ TEST(Calibrate, MeasuresEveryRate) {
     EXPECT_GT(node.seconds_per_kernel, 0);
     EXPECT_GT(node.seconds_per_lane_pass, 0);
     EXPECT_GT(node.seconds_per_block, 0);
+    EXPECT_GT(node.gradients.product, 0);
+    EXPECT_GT(node.gradients.bytes_per_second, 1e6);
+    for (const double rate : {node.gradients.amplitude, node.gradients.sign, node.gradients.gate, node.gradients.whole}) EXPECT_GE(rate, 0);
 }
 
 }  // namespace

@@ -12,6 +12,7 @@ namespace meridian::quantum {
 namespace {
 
 constexpr std::size_t huge_page = std::size_t{2} << 20;
+constexpr std::size_t bytes_of_one_thread = std::size_t{256} << 10;  // zeroed sooner than a thread wakes
 
 }  // namespace
 
@@ -31,10 +32,14 @@ State<Real>::State(unsigned qubits, Team& team) : position(qubits), qubits_(qubi
 template <class Real>
 void State<Real>::reset(Team& team) {
     std::iota(position.begin(), position.end(), std::uint8_t{0});
-    team.run([&](unsigned member) {
-        const auto [begin, end] = team.share(blocks(), member);
-        std::fill(block(begin), block(end), Real(0));
-    });
+    if (size() * bytes_per_amplitude <= bytes_of_one_thread) {
+        std::fill(block(0), block(blocks()), Real(0));
+    } else {
+        team.run([&](unsigned member) {
+            const auto [begin, end] = team.share(blocks(), member);
+            std::fill(block(begin), block(end), Real(0));
+        });
+    }
     block(0)[0] = 1;
 }
 
