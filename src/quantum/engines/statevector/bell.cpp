@@ -51,11 +51,14 @@ Real4 common_eigenvectors(std::array<Real4, 2> m) {
                     on += difference * difference - both * both;
                     off += 2 * difference * both;
                 }
-                if (on * on + off * off < rounding * rounding) continue;
-                const double angle = 0.25 * std::atan2(off, on);
-                if (std::abs(angle) < 1e-15) continue;
-                turned = turned || std::abs(angle) > 1e-12;
-                const double c = std::cos(angle), s = std::sin(angle);
+                const double length = std::sqrt(on * on + off * off);
+                if (length < rounding) continue;
+                // The angle is a quarter of that of (on, off): halved twice, where nothing cancels.
+                const double c2 = std::sqrt(0.5 + 0.5 * std::abs(on) / length), s2 = 0.5 * off / length / c2;
+                const double half_c = on >= 0 ? c2 : std::abs(s2), half_s = on >= 0 ? s2 : std::copysign(c2, off);
+                const double c = std::sqrt(0.5 + 0.5 * half_c), s = 0.5 * half_s / c;
+                if (std::abs(s) < 1e-15) continue;
+                turned = turned || std::abs(s) > 1e-12;
                 const auto turn = [&](double& x, double& y) { x = std::exchange(y, c * y - s * x) * s + c * x; };
                 for (Real4& a : m) {
                     for (std::size_t k = 0; k < 4; ++k) turn(a[4 * p + k], a[4 * q + k]);
@@ -97,8 +100,13 @@ GateMatrix product(const GateMatrix& later, const GateMatrix& earlier) {
     GateMatrix m{};
     for (std::size_t r = 0; r < 4; ++r)
         for (std::size_t k = 0; k < 4; ++k) {
-            if (later[4 * r + k] == 0.0) continue;  // most of a gate on one wire
-            for (std::size_t c = 0; c < 4; ++c) m[4 * r + c] += later[4 * r + k] * earlier[4 * k + c];
+            const double re = later[4 * r + k].real(), im = later[4 * r + k].imag();
+            if (re == 0 && im == 0) continue;  // most of a gate on one wire
+            // By parts, as a complex product looks for infinities.
+            for (std::size_t c = 0; c < 4; ++c) {
+                const Amplitude e = earlier[4 * k + c];
+                m[4 * r + c] += Amplitude(re * e.real() - im * e.imag(), re * e.imag() + im * e.real());
+            }
         }
     return m;
 }
@@ -132,7 +140,8 @@ std::optional<BellSplit> bell_split(const GateMatrix& m) {
             sum += column[r] * column[r];
         }
         phase[k] = 0.5 * std::arg(sum);
-        for (std::size_t r = 0; r < 4; ++r) left[4 * r + k] = (column[r] * std::polar(1.0, -phase[k])).real();
+        const Amplitude back = std::polar(1.0, -phase[k]);
+        for (std::size_t r = 0; r < 4; ++r) left[4 * r + k] = (column[r] * back).real();
     }
     if (determinant(left) < 0) {
         phase[0] += std::numbers::pi;
@@ -144,12 +153,13 @@ std::optional<BellSplit> bell_split(const GateMatrix& m) {
     GateMatrix middle{};
     for (std::size_t plane = 0; plane < 2; ++plane) {
         const std::size_t p = plane, q = 3 - plane;
-        middle[5 * p] = middle[5 * q] = std::polar(std::cos(split.angle[plane]), split.phase[plane]);
-        middle[4 * p + q] = middle[4 * q + p] = std::polar(1.0, split.phase[plane]) * Amplitude(0, std::sin(split.angle[plane]));
+        const Amplitude turn = std::polar(1.0, split.phase[plane]);
+        middle[5 * p] = middle[5 * q] = turn * std::cos(split.angle[plane]);
+        middle[4 * p + q] = middle[4 * q + p] = turn * Amplitude(0, std::sin(split.angle[plane]));
     }
     const GateMatrix again = product(tensor(split.after[0], split.after[1]), product(middle, tensor(split.before[0], split.before[1])));
     for (std::size_t k = 0; k < 16; ++k)
-        if (!(std::abs(again[k] - m[k]) < flaw_most)) return std::nullopt;
+        if (!(std::norm(again[k] - m[k]) < flaw_most * flaw_most)) return std::nullopt;
     return split;
 }
 

@@ -77,10 +77,11 @@ public:
         for (std::uint32_t k = 0; k < items_.list.size(); ++k)
             if (fits(k)) write(k);
         for (Interaction& g : items_.interactions) {
-            const double whole = std::arg(g.scale[0]);
-            items_.phase += whole;
-            for (Amplitude& scale : g.scale) scale *= std::polar(1.0, -whole);
-            g.scale[0] = std::abs(g.scale[0]);
+            const double magnitude = std::abs(g.scale[0]);
+            items_.phase += std::arg(g.scale[0]);
+            const Amplitude back = std::conj(g.scale[0]) / magnitude;
+            for (Amplitude& scale : g.scale) scale *= back;
+            g.scale[0] = magnitude;
         }
         items_.phase = std::remainder(items_.phase, 2 * std::numbers::pi);
     }

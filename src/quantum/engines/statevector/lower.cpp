@@ -181,16 +181,16 @@ void Lowering::add_two(const Op& op, std::span<const Amplitude> m) {
     const auto targets = circuit_.targets_of(op);
     if (op.controls != 0) return add_large(op, {m.begin(), m.begin() + 16});
     const auto zero = [&](std::initializer_list<int> at) {
-        return std::ranges::all_of(at, [&](int k) { return std::abs(m[std::size_t(k)]) < nothing; });
+        return std::ranges::all_of(at, [&](int k) { return std::norm(m[std::size_t(k)]) < nothing * nothing; });
     };
-    const bool unit = std::ranges::all_of(std::array{0, 3}, [&](int k) { return std::abs(std::abs(m[std::size_t(5 * k)]) - 1) < 1e-10; });
+    const auto is_unit = [&](int k) { return std::abs(std::norm(m[std::size_t(k)]) - 1) < 1e-10; };
     Step two{.kind = Step::Kind::two, .a = wires_[targets[0]], .b = wires_[targets[1]]};
     std::copy(m.begin(), m.begin() + 16, two.matrix.begin());
-    if (unit && zero({1, 2, 3, 4, 7, 8, 11, 12, 13, 14})) {
-        if (zero({6, 9}) && std::abs(std::abs(m[5]) - 1) < 1e-10 && std::abs(std::abs(m[10]) - 1) < 1e-10) {
+    if (is_unit(0) && is_unit(15) && zero({1, 2, 3, 4, 7, 8, 11, 12, 13, 14})) {
+        if (zero({6, 9}) && is_unit(5) && is_unit(10)) {
             two.kind = Step::Kind::phases;
             two.matrix = {m[0], m[5], m[10], m[15]};
-        } else if (zero({5, 10}) && std::abs(std::abs(m[6]) - 1) < 1e-10 && std::abs(std::abs(m[9]) - 1) < 1e-10) {
+        } else if (zero({5, 10}) && is_unit(6) && is_unit(9)) {
             // Phases, then an exchange, which is another map.
             two.kind = Step::Kind::phases;
             two.matrix = {m[0], m[9], m[6], m[15]};

@@ -12,13 +12,13 @@ namespace {
 constexpr std::uint32_t nobody = ~std::uint32_t{0};
 constexpr double least = 1e-6;  // of a magnitude whose phase means something
 
-void turn_rows(GateMatrix& m, std::size_t bit, double angle) {
+void turn_rows(GateMatrix& m, std::size_t bit, Amplitude turn) {
     for (std::size_t k = 0; k < 16; ++k)
-        if ((k / 4 >> bit & 1) != 0) m[k] *= std::polar(1.0, angle);
+        if ((k / 4 >> bit & 1) != 0) m[k] *= turn;
 }
-void turn_columns(GateMatrix& m, std::size_t bit, double angle) {
+void turn_columns(GateMatrix& m, std::size_t bit, Amplitude turn) {
     for (std::size_t k = 0; k < 16; ++k)
-        if ((k % 4 >> bit & 1) != 0) m[k] *= std::polar(1.0, angle);
+        if ((k % 4 >> bit & 1) != 0) m[k] *= turn;
 }
 
 }  // namespace
@@ -36,19 +36,22 @@ void make_elements_real(Items& items) {
     for (const Item& item : items.list) {
         if (item.kind != Item::Kind::pair) continue;
         GateMatrix& m = items.pairs[item.index];
-        if (std::abs(m[0]) < least) continue;
-        const double whole = std::arg(m[0]);
-        items.phase += whole;
-        for (Amplitude& element : m) element *= std::polar(1.0, -whole);
-        m[0] = std::abs(m[0]);
+        const double magnitude = std::abs(m[0]);
+        if (magnitude < least) continue;
+        items.phase += std::arg(m[0]);
+        const Amplitude back = std::conj(m[0]) / magnitude;
+        for (Amplitude& element : m) element *= back;
+        m[0] = magnitude;
         for (std::size_t bit = 0; bit < 2; ++bit) {
             Amplitude& element = m[4 << bit];
             const std::uint32_t to = next[item.index][bit];
-            if (to == nobody || items.list[to].kind != Item::Kind::pair || std::abs(element) < least) continue;
-            const double angle = std::arg(element);
-            turn_rows(m, bit, -angle);
-            element = std::abs(element);
-            turn_columns(items.pairs[items.list[to].index], items.list[to].a == (bit == 0 ? item.a : item.b) ? 0 : 1, angle);
+            if (to == nobody || items.list[to].kind != Item::Kind::pair) continue;
+            const double size = std::abs(element);
+            if (size < least) continue;
+            const Amplitude turn = element / size;
+            turn_rows(m, bit, std::conj(turn));
+            element = size;
+            turn_columns(items.pairs[items.list[to].index], items.list[to].a == (bit == 0 ? item.a : item.b) ? 0 : 1, turn);
         }
     }
     items.phase = std::remainder(items.phase, 2 * std::numbers::pi);

@@ -45,7 +45,7 @@ bool is_identity(const RealMatrix2& m) { return m[0] == 1 && m[1] == 0 && m[2] =
 
 }  // namespace
 
-bool is_diagonal(const Matrix2& m) { return std::abs(m[1]) < nothing && std::abs(m[2]) < nothing; }
+bool is_diagonal(const Matrix2& m) { return std::norm(m[1]) < nothing * nothing && std::norm(m[2]) < nothing * nothing; }
 
 Matrix2 product(const Matrix2& l, const Matrix2& e) {
     return {l[0] * e[0] + l[1] * e[2], l[0] * e[1] + l[1] * e[3], l[2] * e[0] + l[3] * e[2], l[2] * e[1] + l[3] * e[3]};
