@@ -116,7 +116,7 @@ expected<Gradient> gradient(const Circuit& circuit, const PauliSum& sum, Team& t
 // What this node needs for its work, measured once. Seconds for one amplitude in one kernel, on one thread, in cache.
 struct Calibration {
     struct Kernels {
-        double rotation = 0, tangent = 0, dense = 0, interaction = 0, phases = 0;
+        double rotation = 0, tangent = 0, lone = 0, dense = 0, interaction = 0, phases = 0;
         bool operator==(const Kernels&) const = default;
     };
     // Of gradients, in double precision. A product is that of an amplitude with a complex number on the way back; the terms that flip the
@@ -131,14 +131,15 @@ struct Calibration {
     double threads_worth = 1;  // how many times faster all of them are
     Kernels kernels_double, kernels_single;
     Gradients gradients;
-    double memory_bytes_per_second = 0;  // sweeps over memory, reading and writing, all threads
-    double cached_bytes_per_second = 0;  // the same of a state that stays in the last-level cache
-    double read_bytes_per_second = 0;    // sums of the blocks that samples are drawn by
-    double touch_bytes_per_second = 0;   // of fresh memory
-    double seconds_per_kernel = 0;       // the fixed part of one kernel
-    double seconds_per_lane_pass = 0;    // a 2x2 matrix on one amplitude of all sets in the lanes, on one thread
-    double seconds_per_shot = 2e-7;      // a number and its place in the order
-    double seconds_per_block = 0;        // a look at the 4096 amplitudes that a shot fell on
+    double memory_bytes_per_second = 0;       // sweeps over memory, reading and writing, all threads
+    double cached_bytes_per_second = 0;       // the same of a state that stays in the last-level cache
+    double read_bytes_per_second = 0;         // sums of the blocks that samples are drawn by
+    double touch_bytes_per_second = 0;        // of memory that is given to a state and taken back
+    double first_touch_bytes_per_second = 0;  // of the first that was asked for, which a host may have to find
+    double seconds_per_kernel = 0;            // the fixed part of one kernel
+    double seconds_per_lane_pass = 0;         // a 2x2 matrix on one amplitude of all sets in the lanes, on one thread
+    double seconds_per_shot = 2e-7;           // a number and its place in the order
+    double seconds_per_block = 0;             // a look at the 4096 amplitudes that a shot fell on
     bool operator==(const Calibration&) const = default;
 };
 // Takes less than half a second. `seconds` is a monotonic clock.

@@ -111,8 +111,9 @@ TEST(Sweeps, CountShotsAtEachPoint) {
 TEST(Vqe, IsQuotedByTheEstimateOfAGradientAndTheMostOfThemItMayAskFor) {
     Machine machine;
     Calibration node;
-    node.kernels_double = {.rotation = 1e-9, .tangent = 1e-9, .dense = 1e-9, .interaction = 1e-9, .phases = 1e-9};
-    node.memory_bytes_per_second = node.cached_bytes_per_second = node.read_bytes_per_second = node.touch_bytes_per_second = 1e10;
+    node.kernels_double = {.rotation = 1e-9, .tangent = 1e-9, .lone = 1e-9, .dense = 1e-9, .interaction = 1e-9, .phases = 1e-9};
+    node.memory_bytes_per_second = node.cached_bytes_per_second = node.read_bytes_per_second = node.touch_bytes_per_second =
+        node.first_touch_bytes_per_second = 1e10;
     node.seconds_per_kernel = node.seconds_per_block = 1e-8;
     node.gradients = {.product = 1e-9, .amplitude = 1e-9, .sign = 1e-9, .gate = 1e-6, .whole = 1e-5, .bytes_per_second = 1e10};
     const Allowance allowance{.bytes_free = 1u << 30, .tdp_watts = {}, .cpus = 1};

@@ -41,6 +41,7 @@ struct Work {
     void add(const Work& other, double times) {
         passes.rotations += times * other.passes.rotations;
         passes.tangents += times * other.passes.tangents;
+        passes.lone += times * other.passes.lone;
         passes.dense += times * other.passes.dense;
         passes.interactions += times * other.passes.interactions;
         passes.phases += times * other.passes.phases;
@@ -123,13 +124,24 @@ double bytes_per_second(const Calibration& node, double state_bytes) {
 double seconds_of(const Work& work, const Calibration& node, Precision precision, double state_bytes) {
     const auto& each = precision == Precision::double_ ? node.kernels_double : node.kernels_single;
     // Other kernels are rated as dense ones are: 30 operations an amplitude.
-    const double computing = work.passes.rotations * each.rotation + work.passes.tangents * each.tangent + work.passes.dense * each.dense +
-                             work.passes.interactions * each.interaction + work.passes.phases * each.phases +
-                             work.passes.others / 30 * each.dense;
+    const double turning = work.passes.rotations * each.rotation + work.passes.tangents * each.tangent + work.passes.lone * each.lone;
+    const double computing = turning + (work.passes.dense + work.passes.others / 30) * each.dense +
+                             work.passes.interactions * each.interaction + work.passes.phases * each.phases;
     // A state of one block is in the cache of one thread, and stays there.
     const bool is_one_block = state_bytes <= block_bytes;
     return computing / (is_one_block ? 1 : node.threads_worth) + (is_one_block ? 0 : work.moved / bytes_per_second(node, state_bytes)) +
            work.kernels * node.seconds_per_kernel;
+}
+
+// The first touch of a state's memory, and what it takes beside that where the machine has to find memory first. Small states get memory
+// that others gave back, and only write it.
+struct Touch {
+    double usual, extra;
+};
+Touch touching(double state_bytes, const Calibration& node) {
+    if (state_bytes < double(State<double>::bytes_mapped_least)) return {state_bytes / node.cached_bytes_per_second, 0};
+    const double usual = state_bytes / node.touch_bytes_per_second;
+    return {usual, std::max(0.0, state_bytes / node.first_touch_bytes_per_second - usual)};
 }
 
 std::string gibibytes(std::uint64_t bytes) {
@@ -166,7 +178,7 @@ Cost cost_of_gradient(const Prepared& program, const PauliSum& sum, const Calibr
     Cost cost;
     cost.operations = plan.flops();
     cost.sweeps = plan.sweeps();
-    cost.seconds = states / node.touch_bytes_per_second + seconds_of(work_of(plan), node, Precision::double_, states / 2) +
+    cost.seconds = touching(states / 2, node).usual * 2 + seconds_of(work_of(plan), node, Precision::double_, states / 2) +
                    double(circuit.ops.size()) * node.gradients.gate + double(sum.size()) * seconds_per_term + node.gradients.whole;
     for (const PassBack& pass : passes_back(circuit)) {
         cost.operations += std::uint64_t(8 * pass.products);
@@ -182,7 +194,7 @@ Cost cost_of_gradient(const Prepared& program, const PauliSum& sum, const Calibr
     cost.bytes = std::uint64_t(states) + bytes_of_sums(circuit.qubits) + sum.size() * sizeof(Observable::Term) +
                  circuit.ops.size() * bytes_per_entry_of_plan;
     cost.seconds_low = (1 - error_share_of_gradient) * cost.seconds;
-    cost.seconds_high = (1 + error_share_of_gradient) * cost.seconds;
+    cost.seconds_high = (1 + error_share_of_gradient) * cost.seconds;  // of many gradients; what the first touch takes is lost in them
     return cost;
 }
 
@@ -202,12 +214,13 @@ Cost cost_of(const Prepared& program, Precision precision, std::uint64_t shots, 
         precision == Precision::double_ ? expected_work<double>(program, shots, plans) : expected_work<float>(program, shots, plans);
     const double state = double(bytes_of_state(program.circuit.qubits, precision)), blocks = std::ceil(state / 65536);
     const bool is_small = program.circuit.qubits <= Drawer<double>::block_bits;
+    const Touch touch = touching(state, node);
     const auto around = [&](double histories) {
         // First touch, then per history a reading of the state, and per shot a number, its place in the order and a look at its block.
         const double reading =
             is_small ? double(std::uint64_t{1} << program.circuit.qubits) * seconds_per_entry : state / node.read_bytes_per_second;
         const double looks = is_small ? 0 : std::min(double(shots), histories * blocks) * node.seconds_per_block;
-        return state / node.touch_bytes_per_second + histories * reading + double(shots) * node.seconds_per_shot + looks;
+        return touch.usual + histories * reading + double(shots) * node.seconds_per_shot + looks;
     };
     cost.operations = std::uint64_t(work.likely.flops);
     cost.sweeps = std::uint64_t(work.likely.sweeps);
@@ -216,7 +229,7 @@ Cost cost_of(const Prepared& program, Precision precision, std::uint64_t shots, 
     const double members = is_shared ? node.threads_worth : 1;
     cost.seconds = (seconds_of(work.likely, node, precision, state) + around(work.histories)) / members;
     cost.seconds_low = (1 - error_share) * (seconds_of(work.least, node, precision, state) + around(1)) / members;
-    cost.seconds_high = (1 + error_share) * cost.seconds;
+    cost.seconds_high = (1 + error_share) * cost.seconds + touch.extra;
     return cost;
 }
 

@@ -22,11 +22,13 @@ Calibration some_node() {
     node.threads = 2;
     node.memory_bytes_per_second = 4e10;
     node.touch_bytes_per_second = 4e9;
+    node.first_touch_bytes_per_second = 1e9;
     node.read_bytes_per_second = 4e10;
     node.cached_bytes_per_second = 1e11;
     node.threads_worth = 2;
-    node.kernels_double = {2e-10, 1.5e-10, 1e-9, 7e-10, 5e-10};
-    node.kernels_single = {1e-10, 7.5e-11, 5e-10, 3.5e-10, 2.5e-10};
+    node.kernels_double = {.rotation = 2e-10, .tangent = 1.5e-10, .lone = 3e-10, .dense = 1e-9, .interaction = 7e-10, .phases = 5e-10};
+    node.kernels_single = {
+        .rotation = 1e-10, .tangent = 7.5e-11, .lone = 1.5e-10, .dense = 5e-10, .interaction = 3.5e-10, .phases = 2.5e-10};
     node.seconds_per_kernel = 1e-6;
     node.seconds_per_lane_pass = 2e-9;
     node.seconds_per_block = 1e-6;
@@ -122,6 +124,16 @@ TEST(Estimate, ParameterSetsInLanesCostLessThanOneAfterTheOther) {
     EXPECT_GT(all->bytes, one->bytes);
 }
 
+TEST(Estimate, TheMostHoldsMemoryThatTheMachineMustFindFirst) {
+    const Allowance room{.bytes_free = 100 * gibibyte, .tdp_watts = {}, .cpus = 2};
+    const auto apart = [&](std::uint32_t qubits) {
+        const auto cost = estimate(layers(qubits, 2), Precision::double_, 100, some_node(), room);
+        return cost->seconds_high - 1.3 * cost->seconds;
+    };
+    EXPECT_NEAR(apart(26), double(gibibyte) * (1 / 1e9 - 1 / 4e9), 1e-9);
+    EXPECT_NEAR(apart(18), 0, 1e-9) << "the allocator has as much";
+}
+
 TEST(Estimate, OfAGradientGrowsWithEverythingThatItPassesOver) {
     const Allowance room{.bytes_free = 100 * gibibyte, .tdp_watts = 100, .cpus = 2};
     const auto seconds = [&](std::uint32_t qubits, int layers_of_gates, std::uint64_t terms) {
@@ -183,13 +195,13 @@ TEST(Calibrate, MeasuresEveryRate) {
     // A clock of its own: what is measured does not matter here, that every rate is one does.
     const Calibration node = calibrate(team, [&] { return now += 1e-3; });
     EXPECT_EQ(node.threads, 2u);
-    for (const double rate :
-         {node.memory_bytes_per_second, node.cached_bytes_per_second, node.read_bytes_per_second, node.touch_bytes_per_second})
+    for (const double rate : {node.memory_bytes_per_second, node.cached_bytes_per_second, node.read_bytes_per_second,
+                              node.touch_bytes_per_second, node.first_touch_bytes_per_second})
         EXPECT_GT(rate, 1e6);
     EXPECT_GE(node.threads_worth, 1);
     for (const auto& kernels : {node.kernels_double, node.kernels_single}) {
         EXPECT_GT(kernels.rotation, 0);
-        for (const double rate : {kernels.tangent, kernels.dense, kernels.interaction}) EXPECT_GE(rate, 0);
+        for (const double rate : {kernels.tangent, kernels.lone, kernels.dense, kernels.interaction}) EXPECT_GE(rate, 0);
         EXPECT_GE(kernels.phases, 0);
     }
     EXPECT_GT(node.seconds_per_kernel, 0);

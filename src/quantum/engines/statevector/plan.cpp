@@ -113,10 +113,16 @@ double flops_of(const Program& program, Kernel kernel) {
 
 void add_work(const Program& program, Kernel kernel, double amplitudes, PlanWork& work) {
     switch (kernel.kind) {
-        case Kernel::Kind::bundle:
-            (program.bundles[kernel.index].by_tangent ? work.tangents : work.rotations) += amplitudes * program.bundles[kernel.index].count;
-            work.rotations += amplitudes * program.bundles[kernel.index].inside_count;
+        case Kernel::Kind::bundle: {
+            const Bundle& bundle = program.bundles[kernel.index];
+            if (bundle.count + bundle.inside_count == 1) {
+                work.lone += amplitudes;
+                return;
+            }
+            (bundle.by_tangent ? work.tangents : work.rotations) += amplitudes * bundle.count;
+            work.rotations += amplitudes * bundle.inside_count;
             return;
+        }
         case Kernel::Kind::dense:
             work.dense += amplitudes;
             return;

@@ -32,6 +32,7 @@ struct PlanOptions {
 // Amplitudes that kernels of each sort pass over in one application: what its time depends on, once a node was measured.
 struct PlanWork {
     double rotations = 0, tangents = 0;  // times rotations on them, and those that go by their tangents
+    double lone = 0;                     // rotations with nothing beside them in their kernel, which wait for the cache
     double dense = 0, interactions = 0, phases = 0;
     double others = 0;  // in floating-point operations
 };

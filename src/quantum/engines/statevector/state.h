@@ -24,8 +24,9 @@ public:
     static constexpr unsigned lane_bits = sizeof(Real) == 8 ? 3 : 4;
     static constexpr std::size_t lanes = std::size_t{1} << lane_bits;
     static constexpr std::size_t bytes_per_amplitude = 2 * sizeof(Real);
+    static constexpr std::size_t bytes_mapped_least = std::size_t{32} << 20;  // smaller states get memory that the allocator kept
 
-    // |0...0>, zeroed by all members of the team (first touch). Throws std::bad_alloc.
+    // |0...0>, in memory that all members of the team touch first. Throws std::bad_alloc.
     State(unsigned qubits, Team& team);
     void reset(Team& team);
 
@@ -55,6 +56,7 @@ public:
 private:
     struct Release {
         std::size_t alignment = 4096;
+        std::size_t mapped = 0;  // bytes, where the kernel gave them and not the allocator
         void operator()(Real* data) const;
     };
     unsigned qubits_;
