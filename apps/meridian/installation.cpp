@@ -12,6 +12,7 @@
 
 #include "base/real/real.h"
 #include "base/rng.h"
+#include "catalog/platforms.h"
 #include "geography/declaration.h"
 #include "http/tls.h"
 #include "inference/api.h"
@@ -25,6 +26,7 @@
 #include "local_authorizer.h"
 #include "metering/budget/service.h"
 #include "metering/budget/webhook.h"
+#include "metering/prices/prices.h"
 #include "places.h"
 #include "quantum.h"
 #include "shipped_models.h"
@@ -87,6 +89,12 @@ std::string boot_id() {
     return Uuid::random(rng).str();
 }
 
+expected<std::vector<metering::PriceEntry>> shipped_price_list() {
+    auto list = catalog::json_of_yaml(shipped_prices);
+    if (!list) return std::unexpected(list.error());
+    return metering::read_price_list(*list);
+}
+
 bool is_loopback(const Address& at) { return !at.unix_path.empty() || at.ip.is_loopback(); }
 
 // Everything in constructor order; destroyed in reverse. Each member may use those above it.
@@ -147,6 +155,7 @@ private:
     inference::Serving serving_;
     std::optional<Clients> clients_;
     std::optional<metering::AlertSender> alerts_;
+    std::optional<metering::Prices> prices_;
     std::optional<inference::Gateway> gateway_;
     std::optional<QuantumSide> quantum_;
     std::optional<http::Router> router_;
@@ -208,6 +217,11 @@ expected<void> Running::open_services() {
     const auto home = loops_.executor(0);
     identity_->follow(home);
     catalog_->follow(home);
+    auto shipped = shipped_price_list();
+    if (!shipped) return std::unexpected(shipped.error());
+    prices_.emplace(*store_, clock_, rng_, *zone_, *std::move(shipped));
+    prices_->load();
+    prices_->follow(home);
     auto node = known_node(*store_, fleet::probe_host(disk_, rng_, *zone_, *replicas), clock_.now());
     driver_ = fleet::process_driver(disk_, network_, clock_, rng_, io_pool_, home, {.directory = *replicas, .shim_program = own_path()});
     auto runtimes = runtimes_of(disk_, options_.runtimes, llama_path(options_.llama_server), options_.runtime_threads);
@@ -221,6 +235,7 @@ expected<void> Running::open_services() {
                                   .rng = rng_,
                                   .home = home,
                                   .threads = 0,
+                                  .prices = &*prices_,
                                   .watts = facts_->declared ? facts_->declared->node_watts : std::nullopt,
                                   .keeping = {.retention = std::chrono::days(options_.quantum_keep_days)}},
                      node);
@@ -228,7 +243,8 @@ expected<void> Running::open_services() {
     events_.emplace(*deployments_, *store_, clock_);
     clients_.emplace(network_, clock_, loops_, http::EgressPolicy(options_.egress));
     alerts_.emplace(*store_, clients_->at(0), clock_, control_keys_->sealing);
-    gateway_.emplace(serving_, *meter_, rng_, [this](const Executor& executor) -> http::Client& { return clients_->here(executor); });
+    const auto client = [this](const Executor& executor) -> http::Client& { return clients_->here(executor); };
+    gateway_.emplace(serving_, *meter_, rng_, client, &*prices_);
     reconciler_.emplace(*store_, *content_, *catalog_, *driver_, *deployments_, serving_, clock_, rng_, home);
     return {};
 }
@@ -244,6 +260,7 @@ void Running::add_routes() {
     quantum_->add_routes(*router_);
     metering::add_routes(*router_, *meter_, io_pool_, *zone_);
     metering::add_budget_routes(*router_, *budgets_);
+    metering::add_price_routes(*router_, *prices_);
     add_system_routes(*router_, {.clock = clock_,
                                  .disk = disk_,
                                  .pool = io_pool_,

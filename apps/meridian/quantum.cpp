@@ -25,6 +25,16 @@ Offer shipped_offer_of(const fleet::Node& node, const Keeping& keeping) {
     return {shipped_platforms_of(node), applications_of(*facts, node.zone.str()), keeping};
 }
 
+namespace {
+
+Offer offer_of(const QuantumParts& parts, const fleet::Node& node) {
+    auto offer = shipped_offer_of(node, parts.keeping);
+    offer.prices = parts.prices;
+    return offer;
+}
+
+}  // namespace
+
 QuantumSide::QuantumSide(const QuantumParts& parts, const fleet::Node& node)
     : reading_(quantum::service::limits::readers),
       small_lane_(1),
@@ -37,7 +47,7 @@ QuantumSide::QuantumSide(const QuantumParts& parts, const fleet::Node& node)
                           .watts = parts.watts,
                           .energy_counter = fleet::energy_counter()})),
       links_(parts.key, parts.clock),
-      quantum_(parts.store, parts.content, parts.files, shipped_offer_of(node, parts.keeping), node.zone, parts.clock, parts.rng),
+      quantum_(parts.store, parts.content, parts.files, offer_of(parts, node), node.zone, parts.clock, parts.rng),
       reconciler_(parts.store, parts.content, parts.files, parts.meter, *computer_, quantum_, node.name, parts.clock, parts.rng,
                   parts.home) {}
 

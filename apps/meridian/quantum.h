@@ -28,6 +28,7 @@ struct QuantumParts {
     Clock& clock;
     Rng& rng;
     Executor home;
+    const metering::Prices* prices = nullptr;
     unsigned threads;                  // of a large job; 0: one a CPU
     std::optional<double> watts = {};  // of the node, as declared
     quantum::service::Keeping keeping = {};

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "base/expected.h"
+#include "base/json.h"
 #include "base/money.h"
 
 namespace meridian::catalog {
@@ -39,5 +40,7 @@ struct ApplicationFacts {
 expected<std::vector<PlatformFacts>> parse_platforms_yaml(std::string_view text);
 // catalog/applications.yaml, in the same way.
 expected<std::vector<ApplicationFacts>> parse_applications_yaml(std::string_view text);
+// Any other data file of the catalogue, for the room that knows what it says.
+expected<Json> json_of_yaml(std::string_view text);
 
 }  // namespace meridian::catalog

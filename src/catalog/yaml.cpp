@@ -24,7 +24,7 @@ constexpr std::size_t models_max = 1000, platforms_max = 100;
 constexpr std::size_t list_max = 64;
 constexpr std::size_t words_max = 4096;  // bytes of one value
 constexpr std::size_t problems_max = 20;
-constexpr std::size_t depth_max = 32;
+constexpr std::size_t depth_max = 32, nodes_max = 100'000;
 
 class Problems {
 public:
@@ -333,6 +333,38 @@ expected<std::vector<ApplicationFacts>> applications_from(const YAML::Node& root
     return applications;
 }
 
+// What is written in quotes is a text; the rest is a number where it looks like a whole one.
+expected<Json> json_from(const YAML::Node& node, std::size_t depth, std::size_t& left) {
+    if (depth == 0 || left == 0) return complaint(fmt::format("line {}: there is too much in here.", node.Mark().line + 1));
+    --left;
+    if (node.IsNull()) return Json(nullptr);
+    if (node.IsScalar()) {
+        const auto& word = node.Scalar();
+        std::int64_t number = 0;
+        const auto [end, error] = std::from_chars(word.data(), word.data() + word.size(), number);
+        if (node.Tag() != "!" && error == std::errc() && end == word.data() + word.size()) return Json(number);
+        return Json(word);
+    }
+    if (node.IsSequence()) {
+        JsonArray list;
+        for (const auto& item : node) {
+            auto made = json_from(item, depth - 1, left);
+            if (!made) return made;
+            list.push_back(*std::move(made));
+        }
+        return Json(std::move(list));
+    }
+    JsonObject map;
+    for (const auto& pair : node) {
+        if (!pair.first.IsScalar()) return complaint(fmt::format("line {}: a key must be a word.", pair.first.Mark().line + 1));
+        auto made = json_from(pair.second, depth - 1, left);
+        if (!made) return made;
+        if (!map.emplace(pair.first.Scalar(), *std::move(made)).second)
+            return complaint(fmt::format("line {}: '{}' is given twice.", pair.first.Mark().line + 1, pair.first.Scalar()));
+    }
+    return Json(std::move(map));
+}
+
 template <class F>
 auto read_yaml(std::string_view text, F from) -> decltype(from(YAML::Node())) {
     if (text.size() > text_bytes_max) return complaint(fmt::format("line 1: the catalogue is larger than {} bytes.", text_bytes_max));
@@ -351,5 +383,8 @@ auto read_yaml(std::string_view text, F from) -> decltype(from(YAML::Node())) {
 expected<std::vector<Model>> parse_models_yaml(std::string_view text) { return read_yaml(text, models_from); }
 expected<std::vector<PlatformFacts>> parse_platforms_yaml(std::string_view text) { return read_yaml(text, platforms_from); }
 expected<std::vector<ApplicationFacts>> parse_applications_yaml(std::string_view text) { return read_yaml(text, applications_from); }
+expected<Json> json_of_yaml(std::string_view text) {
+    return read_yaml(text, [left = nodes_max](const YAML::Node& root) mutable { return json_from(root, depth_max, left); });
+}
 
 }  // namespace meridian::catalog

@@ -8,8 +8,8 @@ namespace meridian::identity {
 namespace {
 
 constexpr std::string_view action_words[] = {"read", "create", "update", "remove", "invoke", "admin"};
-constexpr std::string_view scope_words[] = {"public",   "inference", "deployments", "models", "keys",    "projects",
-                                            "receipts", "nodes",     "status",      "system", "quantum", "budgets"};
+constexpr std::string_view scope_words[] = {"public",   "inference", "deployments", "models", "keys",    "projects", "receipts",
+                                            "nodes",    "status",    "system",      "quantum", "budgets", "prices",  "quotes"};
 
 // admin, inference, observer
 constexpr Right table[] = {
@@ -29,7 +29,9 @@ constexpr Right table[] = {
     {"admin", "system", true, false, false},       {"read", "quantum", true, true, true},
     {"invoke", "quantum", true, true, false},      {"read", "budgets", true, false, true},
     {"create", "budgets", true, false, false},     {"update", "budgets", true, false, false},
-    {"remove", "budgets", true, false, false},
+    {"remove", "budgets", true, false, false},     {"read", "prices", true, true, true},
+    {"create", "prices", true, false, false},      {"read", "quotes", true, true, true},
+    {"invoke", "quotes", true, true, false},
 };
 
 }  // namespace

@@ -280,8 +280,10 @@ Task<Attempt> answer_stream(Job& job, metering::Meter& meter, http::Incoming& in
 
 }  // namespace
 
-Gateway::Gateway(const Serving& serving, metering::Meter& meter, Rng& rng, ClientHere client)
-    : serving_(serving), meter_(meter), rng_(rng), client_(std::move(client)) {}
+Gateway::Gateway(const Serving& serving, metering::Meter& meter, Rng& rng, ClientHere client, const metering::Prices* prices)
+    : serving_(serving), meter_(meter), rng_(rng), client_(std::move(client)), prices_(prices) {}
+
+metering::Price Gateway::price_of(const Served& served) const { return prices_ ? prices_->now(served.model, served.price) : served.price; }
 
 std::vector<std::shared_ptr<const Served>> Gateway::visible_to(const identity::Caller& caller) const {
     std::vector<std::shared_ptr<const Served>> out;
@@ -315,7 +317,7 @@ Task<> Gateway::run(http::Exchange& exchange, Operation operation) {
                              .model_digest = choice.served->digest,
                              .deployment = choice.served->deployment,
                              .node = choice.backend->node,
-                             .price = choice.served->price,
+                             .price = price_of(*choice.served),
                              .policy = caller.policy};
     Spending spending(asked, *choice.served, start.price);
     start.first_slice = spending.first();

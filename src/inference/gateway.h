@@ -12,6 +12,7 @@
 #include "identity/service.h"
 #include "inference/chat_request.h"
 #include "inference/types.h"
+#include "metering/prices/prices.h"
 #include "metering/service.h"
 
 namespace meridian::inference {
@@ -21,13 +22,16 @@ using ClientHere = std::function<http::Client&(const Executor&)>;
 
 class Gateway {
 public:
-    Gateway(const Serving& serving, metering::Meter& meter, Rng& rng, ClientHere client);
+    // Without prices a run is charged by the catalogue's own.
+    Gateway(const Serving& serving, metering::Meter& meter, Rng& rng, ClientHere client, const metering::Prices* prices = nullptr);
 
     Task<> chat(http::Exchange& exchange) { return run(exchange, Operation::chat); }
     Task<> completion(http::Exchange& exchange) { return run(exchange, Operation::completion); }
     Task<> embedding(http::Exchange& exchange) { return run(exchange, Operation::embedding); }
     // What the caller may use, as /v1/models lists it.
     [[nodiscard]] std::vector<std::shared_ptr<const Served>> visible_to(const identity::Caller& caller) const;
+    // What a run of it that begins now is charged by.
+    [[nodiscard]] metering::Price price_of(const Served& served) const;
 
 private:
     Task<> run(http::Exchange& exchange, Operation operation);
@@ -36,6 +40,7 @@ private:
     metering::Meter& meter_;
     Rng& rng_;
     ClientHere client_;
+    const metering::Prices* prices_;
 };
 
 }  // namespace meridian::inference

@@ -10,7 +10,7 @@ namespace {
 using catalog::Capability;
 using http::Dialect;
 
-Json card(const Served& served) {
+Json card(const Served& served, const metering::Price& price) {
     const auto can = [&](Capability c) { return served.can(c); };
     return JsonObject{{"id", served.model},
                       {"object", "model"},
@@ -26,20 +26,21 @@ Json card(const Served& served) {
                       {"meridian", JsonObject{{"digest", served.digest},
                                               {"external", served.is_external},
                                               {"ready", !served.backends.empty()},
-                                              {"input_per_million", served.price.input_per_million.str()},
-                                              {"output_per_million", served.price.output_per_million.str()}}}};
+                                              {"input_per_million", price.input_per_million.str()},
+                                              {"output_per_million", price.output_per_million.str()}}}};
 }
 
 Json models(const Gateway& gateway, const http::Called& call) {
     JsonArray data;
-    for (const auto& served : gateway.visible_to(call.caller_as<identity::Caller>())) data.push_back(card(*served));
+    for (const auto& served : gateway.visible_to(call.caller_as<identity::Caller>()))
+        data.push_back(card(*served, gateway.price_of(*served)));
     return JsonObject{{"object", "list"}, {"data", std::move(data)}};
 }
 
 Json model(const Gateway& gateway, const http::Called& call) {
     const auto name = call.param("model");
     for (const auto& served : gateway.visible_to(call.caller_as<identity::Caller>())) {
-        if (served->model == name) return card(*served);
+        if (served->model == name) return card(*served, gateway.price_of(*served));
     }
     throw Error(Fault::not_found, "The model '" + name + "' does not exist or is not deployed; GET /v1/models lists what is served.")
         .with_code("model_not_found")

@@ -51,13 +51,13 @@ Listed<"platforms", Json> list_platforms(const Quantum& quantum, const Call<>& c
     }
     sort_as_asked<Sorted>(found, call, "name_asc", platform_orders);
     std::vector<Json> views;
-    for (const auto& each : found) views.push_back(view(*each.platform));
+    for (const auto& each : found) views.push_back(view(quantum.priced(*each.platform)));
     return paged(std::move(views), call);
 }
 
 Json get_platform(const Quantum& quantum, const Call<>& call) {
     const auto id = http::id_param<PlatformId>(call, "platform_id");
-    if (const auto* found = quantum.platform(id)) return view(*found);
+    if (const auto* found = quantum.platform(id)) return view(quantum.priced(*found));
     throw Error(Fault::not_found, "There is no platform with this id; list the platforms to see them.").about("platform", id.str());
 }
 

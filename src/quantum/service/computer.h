@@ -28,7 +28,8 @@ struct Order {
 struct Decoded;  // the computer's own
 struct Ready {
     Quote quote;
-    std::string digest;  // "sha256:..." of the program's text
+    metering::Price price = {};  // that it was quoted by, and is charged by
+    std::string digest;          // "sha256:..." of the program's text
     Lane lane = Lane::large;
     std::shared_ptr<const Decoded> decoded;  // null: to be read again when it runs
 };

@@ -178,7 +178,7 @@ std::optional<Order> Reconciler::order_of(const Job& job) const {
     return Order{.job = job.id,
                  .session = job.session,
                  .project = job.project,
-                 .platform = *platform,
+                 .platform = quantum_.priced(*platform),
                  .content = job.has_circuit ? circuit_content(job.id) : program_content(job.program.value_or(ProgramId())),
                  .parameters = job.parameters.value_or(""),
                  .application = job.application};
@@ -208,6 +208,7 @@ Task<> Reconciler::read_and_queue(JobId id) {
     if (order && !work_.at(id).is_cancelled) {
         try {
             ready = co_await computer_.prepare(*order);
+            if (ready) ready->price = order->platform.price();
         } catch (const Error& error) {
             log::error("quantum", "job {}: {} {}", id.str(), error.said, error.logged);
             ready = complaint(error.said);

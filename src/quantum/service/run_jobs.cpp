@@ -83,9 +83,7 @@ Task<> Reconciler::execute(Waiting taken, Lane lane) {
 // What runs in a booked time is paid for with it, shots and circuits too, and not once more.
 metering::Price Reconciler::price_of(const Waiting& taken, const Job& job) const {
     if (taken.booking) return {};
-    const auto* platform = quantum_.platform(job.platform);
-    MERIDIAN_ASSERT(platform != nullptr);
-    return platform->price();
+    return work_.at(job.id).ready->price;
 }
 
 metering::RunStart Reconciler::start_of(const Job& job, const Ready& ready, const metering::Price& price) const {

@@ -9,6 +9,7 @@
 #include "base/rng.h"
 #include "geography/types.h"
 #include "identity/service.h"
+#include "metering/prices/prices.h"
 #include "quantum/service/board.h"
 #include "quantum/service/content.h"
 #include "quantum/service/types.h"
@@ -63,6 +64,7 @@ struct Offer {
     std::vector<Platform> platforms;
     std::vector<Application> applications;  // each runs on every platform
     Keeping keeping = {};
+    const metering::Prices* prices = nullptr;  // none: the catalogue's own
 };
 
 class Quantum {
@@ -71,6 +73,8 @@ public:
 
     [[nodiscard]] const std::vector<Platform>& platforms() const { return offer_.platforms; }
     [[nodiscard]] const Platform* platform(const PlatformId& id) const;
+    // With what it costs now.
+    [[nodiscard]] Platform priced(Platform platform) const;
     [[nodiscard]] const std::vector<Application>& applications() const { return offer_.applications; }
     // Error{not_found} for another id.
     [[nodiscard]] const Application& application(const ApplicationId& id) const;
@@ -126,6 +130,7 @@ public:
 
 private:
     [[nodiscard]] const Platform& known_platform(const PlatformId& id) const;
+    [[nodiscard]] Platform priced_for_booking(const Platform& platform) const;
     Session planned(const identity::Caller& caller, SessionWish& wish) const;
 
     store::Store& store_;

@@ -94,6 +94,23 @@ const Platform* Quantum::platform(const PlatformId& id) const {
     return found == offer_.platforms.end() ? nullptr : &*found;
 }
 
+Platform Quantum::priced(Platform platform) const {
+    if (!offer_.prices) return platform;
+    const auto price = offer_.prices->now(platform.name, platform.price());
+    platform.facts.per_hour = price.per_hour;
+    platform.facts.per_shot = price.per_shot;
+    platform.facts.per_circuit = price.per_circuit;
+    return platform;
+}
+
+// The hours of a session may have a price of their own.
+Platform Quantum::priced_for_booking(const Platform& platform) const {
+    auto made = priced(platform);
+    if (!offer_.prices) return made;
+    if (const auto rate = offer_.prices->rate_now(platform.name, metering::Unit::session_hour)) made.facts.per_hour = *rate;
+    return made;
+}
+
 const Platform& Quantum::known_platform(const PlatformId& id) const {
     if (const auto* found = platform(id)) return *found;
     throw Error(Fault::not_found, "There is no platform with this id; list the platforms to see them.").about("platform", id.str());
@@ -133,7 +150,8 @@ Task<Session> Quantum::create_session(identity::Caller caller, SessionWish wish)
     const auto& platform = known_platform(session.platform);
     std::optional<Booking> booking;
     if (wish.booking) {
-        booking = booking_for(platform, session, *wish.booking, BookingId(ordered_id(rng_, session.created_at)), session.created_at);
+        booking = booking_for(priced_for_booking(platform), session, *wish.booking, BookingId(ordered_id(rng_, session.created_at)),
+                              session.created_at);
         session.booking = booking->id;
     }
     co_return co_await store_.write([caller, session, booking, wish, &platform](store::Tx& tx) {
