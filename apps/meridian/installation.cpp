@@ -16,6 +16,7 @@
 #include "geography/declaration.h"
 #include "http/tls.h"
 #include "inference/api.h"
+#include "inference/estimates.h"
 #include "inference/events.h"
 #include "inference/gateway.h"
 #include "inference/open_door.h"
@@ -27,6 +28,7 @@
 #include "metering/budget/service.h"
 #include "metering/budget/webhook.h"
 #include "metering/prices/prices.h"
+#include "metering/quote/quotes.h"
 #include "places.h"
 #include "quantum.h"
 #include "shipped_models.h"
@@ -156,8 +158,10 @@ private:
     std::optional<Clients> clients_;
     std::optional<metering::AlertSender> alerts_;
     std::optional<metering::Prices> prices_;
+    std::optional<metering::Quotes> quotes_;
     std::optional<inference::Gateway> gateway_;
     std::optional<QuantumSide> quantum_;
+    std::optional<inference::Estimates> estimates_;
     std::optional<http::Router> router_;
     std::optional<inference::Reconciler> reconciler_;
     std::optional<TaskGroup> tasks_;         // on the home loop: reconciler, group commits
@@ -222,6 +226,9 @@ expected<void> Running::open_services() {
     prices_.emplace(*store_, clock_, rng_, *zone_, *std::move(shipped));
     prices_->load();
     prices_->follow(home);
+    const auto watts = facts_->declared ? facts_->declared->node_watts : std::nullopt;
+    quotes_.emplace(*store_, *meter_, control_keys_->sealing, clock_, rng_, io_pool_, watts);
+    quotes_->load();
     auto node = known_node(*store_, fleet::probe_host(disk_, rng_, *zone_, *replicas), clock_.now());
     driver_ = fleet::process_driver(disk_, network_, clock_, rng_, io_pool_, home, {.directory = *replicas, .shim_program = own_path()});
     auto runtimes = runtimes_of(disk_, options_.runtimes, llama_path(options_.llama_server), options_.runtime_threads);
@@ -236,7 +243,8 @@ expected<void> Running::open_services() {
                                   .home = home,
                                   .threads = 0,
                                   .prices = &*prices_,
-                                  .watts = facts_->declared ? facts_->declared->node_watts : std::nullopt,
+                                  .quotes = &*quotes_,
+                                  .watts = watts,
                                   .keeping = {.retention = std::chrono::days(options_.quantum_keep_days)}},
                      node);
     deployments_.emplace(*store_, *catalog_, std::vector{std::move(node)}, *zone_, clock_, rng_, std::move(*runtimes));
@@ -244,7 +252,12 @@ expected<void> Running::open_services() {
     clients_.emplace(network_, clock_, loops_, http::EgressPolicy(options_.egress));
     alerts_.emplace(*store_, clients_->at(0), clock_, control_keys_->sealing);
     const auto client = [this](const Executor& executor) -> http::Client& { return clients_->here(executor); };
-    gateway_.emplace(serving_, *meter_, rng_, client, &*prices_);
+    gateway_.emplace(serving_, *meter_, rng_, client, &*prices_, &*quotes_);
+    estimates_.emplace(*gateway_, *deployments_, *catalog_, *prices_, client);
+    using metering::QuoteKind;
+    for (const auto kind : {QuoteKind::chat, QuoteKind::completion, QuoteKind::embedding, QuoteKind::batch, QuoteKind::deployment})
+        quotes_->serve(kind, *estimates_);
+    quotes_->serve(QuoteKind::quantum_job, quantum_->estimates());
     reconciler_.emplace(*store_, *content_, *catalog_, *driver_, *deployments_, serving_, clock_, rng_, home);
     return {};
 }
@@ -261,6 +274,7 @@ void Running::add_routes() {
     metering::add_routes(*router_, *meter_, io_pool_, *zone_);
     metering::add_budget_routes(*router_, *budgets_);
     metering::add_price_routes(*router_, *prices_);
+    metering::add_quote_routes(*router_, *quotes_);
     add_system_routes(*router_, {.clock = clock_,
                                  .disk = disk_,
                                  .pool = io_pool_,

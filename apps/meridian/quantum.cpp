@@ -30,6 +30,7 @@ namespace {
 Offer offer_of(const QuantumParts& parts, const fleet::Node& node) {
     auto offer = shipped_offer_of(node, parts.keeping);
     offer.prices = parts.prices;
+    offer.quotes = parts.quotes;
     return offer;
 }
 
@@ -49,7 +50,10 @@ QuantumSide::QuantumSide(const QuantumParts& parts, const fleet::Node& node)
       links_(parts.key, parts.clock),
       quantum_(parts.store, parts.content, parts.files, offer_of(parts, node), node.zone, parts.clock, parts.rng),
       reconciler_(parts.store, parts.content, parts.files, parts.meter, *computer_, quantum_, node.name, parts.clock, parts.rng,
-                  parts.home) {}
+                  parts.home),
+      estimates_(quantum_, *computer_, node.name, parts.rng, parts.home) {
+    quantum_.keep_quotes();
+}
 
 std::string QuantumSide::platform() const {
     const auto& all = quantum_.platforms();

@@ -10,6 +10,7 @@
 #include "http/route.h"
 #include "quantum/service/api.h"
 #include "quantum/service/computer.h"
+#include "quantum/service/estimates.h"
 #include "quantum/service/reconcile.h"
 
 namespace meridian::app {
@@ -28,8 +29,9 @@ struct QuantumParts {
     Clock& clock;
     Rng& rng;
     Executor home;
+    unsigned threads;  // of a large job; 0: one a CPU
     const metering::Prices* prices = nullptr;
-    unsigned threads;                  // of a large job; 0: one a CPU
+    metering::Quotes* quotes = nullptr;
     std::optional<double> watts = {};  // of the node, as declared
     quantum::service::Keeping keeping = {};
 };
@@ -38,6 +40,7 @@ class QuantumSide {
 public:
     QuantumSide(const QuantumParts& parts, const fleet::Node& node);
     void add_routes(http::Router& router) { quantum::service::add_routes(router, quantum_, links_); }
+    metering::Estimator& estimates() { return estimates_; }
     Task<> run() { return reconciler_.run(); }
     Task<> stop() { return reconciler_.stop(); }
     // For the screen: the platform that a Qiskit user would take.
@@ -49,6 +52,7 @@ private:
     quantum::service::Links links_;
     quantum::service::Quantum quantum_;
     quantum::service::Reconciler reconciler_;
+    quantum::service::Estimates estimates_;
 };
 
 }  // namespace meridian::app

@@ -8,8 +8,8 @@ namespace meridian::identity {
 namespace {
 
 constexpr std::string_view action_words[] = {"read", "create", "update", "remove", "invoke", "admin"};
-constexpr std::string_view scope_words[] = {"public",   "inference", "deployments", "models", "keys",    "projects", "receipts",
-                                            "nodes",    "status",    "system",      "quantum", "budgets", "prices",  "quotes"};
+constexpr std::string_view scope_words[] = {"public", "inference", "deployments", "models",  "keys",    "projects", "receipts",
+                                            "nodes",  "status",    "system",      "quantum", "budgets", "prices",   "quotes"};
 
 // admin, inference, observer
 constexpr Right table[] = {

@@ -7,6 +7,7 @@
 #include "base/error.h"
 #include "base/log.h"
 #include "inference/open_door.h"
+#include "inference/quoted.h"
 #include "inference/relay.h"
 #include "inference/spending.h"
 #include "metering/commitment.h"
@@ -280,8 +281,9 @@ Task<Attempt> answer_stream(Job& job, metering::Meter& meter, http::Incoming& in
 
 }  // namespace
 
-Gateway::Gateway(const Serving& serving, metering::Meter& meter, Rng& rng, ClientHere client, const metering::Prices* prices)
-    : serving_(serving), meter_(meter), rng_(rng), client_(std::move(client)), prices_(prices) {}
+Gateway::Gateway(const Serving& serving, metering::Meter& meter, Rng& rng, ClientHere client, const metering::Prices* prices,
+                 metering::Quotes* quotes)
+    : serving_(serving), meter_(meter), rng_(rng), client_(std::move(client)), prices_(prices), quotes_(quotes) {}
 
 metering::Price Gateway::price_of(const Served& served) const { return prices_ ? prices_->now(served.model, served.price) : served.price; }
 
@@ -319,6 +321,8 @@ Task<> Gateway::run(http::Exchange& exchange, Operation operation) {
                              .node = choice.backend->node,
                              .price = price_of(*choice.served),
                              .policy = caller.policy};
+    auto quote = quoted(quotes_, exchange.request(), asked, paid_by.project);
+    if (quote) hold_to(start, *quote);
     Spending spending(asked, *choice.served, start.price);
     start.first_slice = spending.first();
     Job job{exchange,
@@ -328,6 +332,7 @@ Task<> Gateway::run(http::Exchange& exchange, Operation operation) {
             metering::CommitmentKey::make(rng_),
             {},
             std::make_shared<http::Cancel>()};
+    if (quote) quote->began();
     job.input = metering::Commitment::to_input(job.key).add(exchange.request().body).finish();
     job.hold.commit({job.input, std::nullopt});
     if (!asked.stream) asked.output_limit = co_await job.spending.limit_whole(meter_, job.hold);

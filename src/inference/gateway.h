@@ -13,6 +13,7 @@
 #include "inference/chat_request.h"
 #include "inference/types.h"
 #include "metering/prices/prices.h"
+#include "metering/quote/quotes.h"
 #include "metering/service.h"
 
 namespace meridian::inference {
@@ -22,8 +23,9 @@ using ClientHere = std::function<http::Client&(const Executor&)>;
 
 class Gateway {
 public:
-    // Without prices a run is charged by the catalogue's own.
-    Gateway(const Serving& serving, metering::Meter& meter, Rng& rng, ClientHere client, const metering::Prices* prices = nullptr);
+    // Without prices a run is charged by the catalogue's own; without quotes it is held to none.
+    Gateway(const Serving& serving, metering::Meter& meter, Rng& rng, ClientHere client, const metering::Prices* prices = nullptr,
+            metering::Quotes* quotes = nullptr);
 
     Task<> chat(http::Exchange& exchange) { return run(exchange, Operation::chat); }
     Task<> completion(http::Exchange& exchange) { return run(exchange, Operation::completion); }
@@ -41,6 +43,7 @@ private:
     Rng& rng_;
     ClientHere client_;
     const metering::Prices* prices_;
+    metering::Quotes* quotes_;
 };
 
 }  // namespace meridian::inference

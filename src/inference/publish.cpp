@@ -29,6 +29,7 @@ void Reconciler::add_backends(const Deployment& deployment, const catalog::Model
              .bearer = replica->secret,
              .model = model.name,
              .running_max = static_cast<int>(std::max<std::uint32_t>(1, model.slots_default)) * limits::waiting_per_slot,
+             .counts_tokens = runtime && runtime->counts_tokens,
              .fresh_for_streams = runtime && runtime->closes_after_streams,
              .reports_progress = runtime && runtime->reports_progress,
              .load = load});
@@ -63,6 +64,7 @@ void Reconciler::add_external(const catalog::Model& model, Served& served) {
                                    .bearer = std::move(bearer),
                                    .model = upstream.upstream_model,
                                    .running_max = limits::running_per_upstream,
+                                   .counts_tokens = false,
                                    .fresh_for_streams = false,
                                    .reports_progress = false,
                                    .load = load});
@@ -84,6 +86,7 @@ void Reconciler::publish(const Known& known) {
         }
         served->created_at = deployment ? deployment->created_at : model.created_at;
         if (deployment) served->deployment = deployment->id;
+        if (deployment && !model.is_upstream()) served->node_type = deployment->node_type;
         served->waiting_for = deployment ? std::string(name(deployment->state)) : std::string();
         if (const auto phase = deployment ? deployments_.phases().of(deployment->id) : Phase(); !phase.name.empty())
             served->waiting_for += ", " + phase.str();

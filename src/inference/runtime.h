@@ -29,6 +29,7 @@ struct Runtime {
     std::vector<std::string> arguments, generating_arguments, embedding_arguments;
     std::vector<std::string> environment;
     std::vector<std::string> readable;  // beside the program and the model
+    bool counts_tokens = false;         // answers POST /apply-template and /tokenize as llama-server does
     bool closes_after_streams = false;  // without saying so: a streamed request needs a connection of its own
     bool reports_progress = false;      // understands `return_progress`
 };

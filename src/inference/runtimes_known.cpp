@@ -40,6 +40,7 @@ std::vector<Runtime> made() {
          .embedding_arguments = {"--embedding"},
          .environment = plain_environment,
          .readable = {},
+         .counts_tokens = true,
          .closes_after_streams = true,
          .reports_progress = true},
         {.name = "llama.cpp-cuda",
@@ -51,6 +52,7 @@ std::vector<Runtime> made() {
          .embedding_arguments = {"--embedding"},
          .environment = joined(joined(plain_environment, gpu_environment), {"CUDA_VISIBLE_DEVICES={gpu_uuids}"}),
          .readable = {},
+         .counts_tokens = true,
          .closes_after_streams = true,
          .reports_progress = true},
         // Its releases read numbers in CUDA_VISIBLE_DEVICES, not all of them UUIDs. It logs prompts from level INFO on.

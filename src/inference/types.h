@@ -94,6 +94,7 @@ struct Backend {
     std::string bearer;
     std::string model;  // the name it knows the model by
     int running_max = 0;
+    bool counts_tokens = false;      // it says how many tokens a prompt has
     bool fresh_for_streams = false;  // llama-server closes silently after a streamed answer
     bool reports_progress = false;   // it can say how many tokens a prompt has before it answers
     std::shared_ptr<BackendLoad> load;
@@ -104,7 +105,8 @@ struct Served {
     DeploymentId deployment;               // nil for an external model without a deployment
     std::optional<identity::Owner> owner;  // nullopt: everybody's
     std::string model;
-    std::string digest;  // "sha256:..." or "upstream:<host>"
+    std::string digest;     // "sha256:..." or "upstream:<host>"
+    std::string node_type;  // "" for an external model
     std::vector<catalog::Capability> capabilities;
     std::uint32_t context = 0;
     metering::Price price;

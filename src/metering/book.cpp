@@ -62,8 +62,14 @@ bool Book::add(const LeafFacts& facts, Place place) {
     sums.input_tokens = saturated(sums.input_tokens, facts.usage.input_tokens);
     sums.output_tokens = saturated(sums.output_tokens, facts.usage.output_tokens);
     sums.cost = Money::nanos(saturated(sums.cost.count(), facts.cost.count()));
+    if (!facts.quote.is_nil()) quotes_.emplace(facts.quote, position);
     rollup_->add(facts);
     return true;
+}
+
+std::optional<std::uint64_t> Book::index_of(const QuoteId& quote) const {
+    const auto found = quotes_.find(quote);
+    return found == quotes_.end() ? std::nullopt : std::optional<std::uint64_t>(found->second);
 }
 
 std::optional<std::uint64_t> Book::index_of(const RunId& id) const { return shards_[shard_of(id)].find(id, entries_); }

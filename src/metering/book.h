@@ -25,6 +25,8 @@ public:
     bool add(const LeafFacts& facts, Place place);
     [[nodiscard]] std::uint64_t size() const { return entries_.size(); }
     [[nodiscard]] std::optional<std::uint64_t> index_of(const RunId& id) const;
+    // The first receipt that names the quote.
+    [[nodiscard]] std::optional<std::uint64_t> index_of(const QuoteId& quote) const;
     [[nodiscard]] const RunId& id(std::uint64_t index) const { return entries_[index].id; }
     [[nodiscard]] Place place(std::uint64_t index) const { return entries_[index].place; }
     // Newest first, before `before`, at most `limit`.
@@ -61,6 +63,7 @@ private:
     std::vector<Shard> shards_ = std::vector<Shard>(shard_count);
     std::unordered_map<ProjectId, Project> projects_;
     std::unordered_map<OrganizationId, std::vector<std::uint32_t>> organizations_;
+    std::unordered_map<QuoteId, std::uint32_t> quotes_;
     std::unique_ptr<Rollup> rollup_ = std::make_unique<Rollup>();
 };
 

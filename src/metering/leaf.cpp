@@ -167,6 +167,15 @@ public:
         if (at == std::string_view::npos || !rest_.substr(at).starts_with(key)) return {};
         return text(key).value_or(std::string_view());
     }
+    // The id that stands under `key` in front of `before`; nil where there is none of the two. A name may hold neither of them as it is,
+    // for its quotes are escaped.
+    template <class I>
+    I next_id(std::string_view key, std::string_view before) {
+        const auto end = rest_.find(before);
+        if (end == std::string_view::npos) return {};
+        auto ahead = Members(rest_.substr(0, end));
+        return ahead.id<I>(key).value_or(I());
+    }
     // A number, or the absence of one that stands there as null. Nothing: neither.
     std::optional<std::optional<std::int64_t>> number_or_null(std::string_view key) {
         auto ahead = *this;
@@ -407,6 +416,7 @@ expected<LeafFacts> facts_of(std::string_view leaf) {
     const auto organization = members.id<OrganizationId>(R"("organization":)");
     const auto project = members.id<ProjectId>(R"("project":)");
     auto model = members.name(R"("model":)");
+    const auto quote = members.next_id<QuoteId>(R"("quote":)", R"("policy":)");  // neither did it write this
     auto usage = kind ? usage_in(members, *kind) : std::nullopt;
     const auto cost_text = members.text(R"("cost":)");
     const auto energy = members.number_or_null(R"("energy":)");
@@ -431,6 +441,7 @@ expected<LeafFacts> facts_of(std::string_view leaf) {
                      .principal = *principal,
                      .api_key = std::string(api_key),
                      .model = std::move(*model),
+                     .quote = quote,
                      .usage = *usage,
                      .cost = *cost,
                      .started_at = *started_at,
@@ -446,6 +457,7 @@ LeafFacts facts_of(const Receipt& receipt) {
             .principal = start.principal,
             .api_key = start.api_key,
             .model = start.model,
+            .quote = start.quote,
             .usage = receipt.usage,
             .cost = receipt.cost,
             .started_at = receipt.started_at,

@@ -38,6 +38,7 @@ struct LeafFacts {
     PrincipalId principal;
     std::string api_key;  // "" where the receipt names none
     std::string model;
+    QuoteId quote;  // nil: none
     Usage usage;
     Money cost;
     Timestamp started_at, ended_at;

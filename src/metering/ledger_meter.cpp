@@ -173,6 +173,27 @@ std::vector<Receipt> LedgerMeter::list(const ReceiptFilter& filter) {
     return out;
 }
 
+std::vector<Receipt> LedgerMeter::since(std::int64_t index, std::size_t limit) {
+    std::vector<std::pair<std::uint64_t, Place>> places;
+    {
+        const std::lock_guard lock(mutex_);
+        const auto size = book_.size();
+        const auto first =
+            std::max(static_cast<std::uint64_t>(std::max<std::int64_t>(index, 0)), size - std::min<std::uint64_t>(size, limit));
+        for (auto i = first; i < size; ++i) places.emplace_back(i, book_.place(i));
+    }
+    std::vector<Receipt> out;
+    out.reserve(places.size());
+    for (const auto& [i, place] : places) out.push_back(read(i, place));
+    return out;
+}
+
+std::optional<RunId> LedgerMeter::run_of(const QuoteId& quote) {
+    const std::lock_guard lock(mutex_);
+    const auto index = book_.index_of(quote);
+    return index ? std::optional(book_.id(*index)) : std::nullopt;
+}
+
 Meter::Sums LedgerMeter::sums(const ProjectId& project) {
     const std::lock_guard lock(mutex_);
     return book_.sums(project);

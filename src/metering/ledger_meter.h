@@ -39,6 +39,8 @@ public:
     void close() override;
     std::optional<Receipt> find(const RunId& id) override;
     std::vector<Receipt> list(const ReceiptFilter& filter) override;
+    std::vector<Receipt> since(std::int64_t index, std::size_t limit) override;
+    std::optional<RunId> run_of(const QuoteId& quote) override;
     Task<Json> proof(RunId id) override;
     Task<std::string> jws(RunId id) override;
     std::string checkpoint() override;

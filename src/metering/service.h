@@ -167,6 +167,10 @@ public:
 
     virtual std::optional<Receipt> find(const RunId& id) = 0;
     virtual std::vector<Receipt> list(const ReceiptFilter& filter) = 0;
+    // Everybody's from `index` on, the oldest first; of more than `limit`, the newest.
+    virtual std::vector<Receipt> since(std::int64_t index, std::size_t limit) = 0;
+    // The run whose receipt names the quote.
+    virtual std::optional<RunId> run_of(const QuoteId& quote) = 0;
     // What `meridian verify` checks offline: leaf, inclusion proof, signed checkpoint, the zone's public key. Waits for the commit.
     virtual Task<Json> proof(RunId id) = 0;
     // The receipt as a compact JWS (EdDSA, RFC 8037) over the leaf's bytes, under the same key. Waits for the commit.

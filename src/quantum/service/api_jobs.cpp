@@ -61,6 +61,19 @@ std::string circuit_in(const Json& circuit) {
     return {};
 }
 
+// By the header, or, for clients that cannot send one, by `quote` in the job's parameters.
+std::optional<QuoteId> quote_in(const http::Called& call, const std::optional<std::string>& parameters) {
+    std::string text(call.exchange->request().headers.get("x-meridian-quote"));
+    if (text.empty() && parameters) {
+        const auto json = parse_json(*parameters);
+        const auto* named = json ? text_member(*json, "quote") : nullptr;
+        if (named) text = ::meridian::view(*named);
+    }
+    if (text.empty()) return std::nullopt;
+    if (const auto id = QuoteId::parse(text)) return id;
+    throw Error(Fault::not_found, "There is no quote with this id.").about("quote", text.substr(0, 64));
+}
+
 class Jobs {
 public:
     Jobs(Quantum& quantum, const Links& links) : quantum_(quantum), links_(links) {}
@@ -94,7 +107,9 @@ public:
                      .max_duration = duration_in(in.max_duration, "max_duration"),
                      .program = in.model_id,
                      .parameters = std::move(in.parameters),
-                     .circuit = circuit_in(in.circuit)};
+                     .circuit = circuit_in(in.circuit),
+                     .quote = {}};
+        wish.quote = quote_in(call, wish.parameters);
         co_return seen(co_await quantum_.create_job(call.caller_as<Caller>(), std::move(wish)));
     }
     Task<Listed<"jobs", JobView>> list(Call<> call) {

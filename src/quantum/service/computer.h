@@ -22,7 +22,8 @@ struct Order {
     Platform platform;
     std::string content;  // name of the program's text
     std::string parameters;
-    std::optional<std::string> application = {};  // the text is the input of what this names, and no program
+    std::shared_ptr<const std::string> text = {};  // of the program, where it is not content yet
+    std::optional<std::string> application = {};   // the text is the input of what this names, and no program
 };
 
 struct Decoded;  // the computer's own

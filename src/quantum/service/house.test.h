@@ -17,6 +17,7 @@
 #include "base/sim/failing_pool.h"
 #include "base/sim/world.h"
 #include "quantum/service/api.h"
+#include "quantum/service/estimates.h"
 #include "quantum/service/reconcile.h"
 #include "quantum/service/store.h"
 
@@ -39,7 +40,7 @@ public:
         : world_(world), content_(content), order_(order) {}
 
     Task<expected<Ready>> prepare(Order order) override {
-        const auto text = content_.get(store::ContentHandle(order.project, "fr-par-1"), order.content);
+        const auto text = order.text ? *order.text : content_.get(store::ContentHandle(order.project, "fr-par-1"), order.content);
         if (text.starts_with("refuse ")) co_return complaint(text.substr(7));
         if (text == "no such content") throw Error(Fault::not_found, "There is no such content.");
         Ready ready;
@@ -124,8 +125,14 @@ struct Life {
     Life(sim::World& w, Pool& pool, std::vector<JobId>& order, const keys::SigningKey& key, const Keeping& keeping)
         : world(w), store(opened(w, pool)), meter(metered(w, pool, key)), computer(w, content, order) {
         first = identity::Identity(*store, w.clock(), w.rng()).bootstrap();
-        quantum.emplace(*store, content, pool, Offer{test_platforms(), test_applications(), keeping}, *geography::Zone::parse("fr-par-1"),
-                        w.clock(), w.rng());
+        quotes.emplace(*store, *meter, sealing, w.clock(), w.rng(), pool, std::nullopt);
+        quotes->load();
+        Offer offer{test_platforms(), test_applications(), keeping};
+        offer.quotes = &*quotes;
+        quantum.emplace(*store, content, pool, std::move(offer), *geography::Zone::parse("fr-par-1"), w.clock(), w.rng());
+        quantum->keep_quotes();
+        estimates.emplace(*quantum, computer, "node-1", w.rng(), w.executor());
+        quotes->serve(metering::QuoteKind::quantum_job, *estimates);
         reconciler.emplace(*store, content, pool, *meter, computer, *quantum, "node-1", w.clock(), w.rng(), w.executor());
     }
     static std::unique_ptr<store::Store> opened(sim::World& world, Pool& pool) {
@@ -153,7 +160,10 @@ struct Life {
     store::ContentStore content{world.disk(), "/data/content", "fr-par-1"};
     FakeComputer computer;
     identity::Bootstrap first;
+    keys::SealingKey sealing = keys::SealingKey::from_bytes(std::string(32, 'k')).value();
+    std::optional<metering::Quotes> quotes;
     std::optional<Quantum> quantum;
+    std::optional<Estimates> estimates;
     std::optional<Reconciler> reconciler;
     TaskGroup tasks{world.executor()};
 };

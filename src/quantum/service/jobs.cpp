@@ -21,6 +21,11 @@ Priority priority_of(const std::vector<std::string>& tags) {
     return Priority::normal;
 }
 
+Task<std::string> digest_of_circuit(Pool& files, const std::string& circuit) {
+    if (circuit.empty()) co_return "";
+    co_return co_await on(files, [&circuit] { return "sha256:" + hex(sha256(circuit)); });
+}
+
 std::string content_of(const Job& job) { return job.has_circuit ? circuit_content(job.id) : program_content(*job.program); }
 
 }  // namespace
@@ -91,6 +96,16 @@ Task<Job> Quantum::create_job(identity::Caller caller, JobWish wish) {
     made.has_circuit = !wish.circuit.empty();
     made.circuit_bytes = wish.circuit.size();
     made.principal = caller.principal;
+    std::optional<metering::HeldQuote> held;
+    if (wish.quote) {
+        held.emplace(co_await hold_quote(caller, *wish.quote, made, co_await digest_of_circuit(files_, wish.circuit)));
+        const auto& [price, ceiling] = held->claimed();
+        made.quote = held->id();
+        made.ceiling = ceiling;
+        made.quoted_per_hour = price.per_hour;
+        made.quoted_per_shot = price.per_shot;
+        made.quoted_per_circuit = price.per_circuit;
+    }
     const auto insert = [caller, made, keeping = keeping()](store::Tx& tx) mutable {
         const auto session = visible_session(tx, caller, made.session);
         if (session.state != SessionState::running && session.state != SessionState::starting) {
@@ -122,10 +137,16 @@ Task<Job> Quantum::create_job(identity::Caller caller, JobWish wish) {
         rows::insert(tx, made);
         return made;
     };
-    if (!made.has_circuit) co_return co_await store_.write(insert);
+    if (!made.has_circuit) {
+        const auto job = co_await store_.write(insert);
+        if (held) held->began();
+        co_return job;
+    }
     const auto session = co_await this->session(caller, wish.session);
-    co_return co_await contents_.put(store::ContentHandle(session.project, session.zone), circuit_content(made.id), std::move(wish.circuit),
-                                     insert);
+    const auto job = co_await contents_.put(store::ContentHandle(session.project, session.zone), circuit_content(made.id),
+                                            std::move(wish.circuit), insert);
+    if (held) held->began();
+    co_return job;
 }
 
 Task<Job> Quantum::job(identity::Caller caller, JobId id) {

@@ -173,12 +173,18 @@ void Reconciler::cancel(Work& work) {
 }
 
 std::optional<Order> Reconciler::order_of(const Job& job) const {
-    const auto* platform = quantum_.platform(job.platform);
-    if (!platform) return std::nullopt;
+    const auto* found = quantum_.platform(job.platform);
+    if (!found) return std::nullopt;
+    auto platform = quantum_.priced(*found);
+    if (job.quote) {
+        platform.facts.per_hour = job.quoted_per_hour.value_or(Money());
+        platform.facts.per_shot = job.quoted_per_shot.value_or(Money());
+        platform.facts.per_circuit = job.quoted_per_circuit.value_or(Money());
+    }
     return Order{.job = job.id,
                  .session = job.session,
                  .project = job.project,
-                 .platform = quantum_.priced(*platform),
+                 .platform = std::move(platform),
                  .content = job.has_circuit ? circuit_content(job.id) : program_content(job.program.value_or(ProgramId())),
                  .parameters = job.parameters.value_or(""),
                  .application = job.application};
@@ -230,6 +236,11 @@ Task<> Reconciler::read_and_queue(JobId id) {
         co_return;
     }
     const auto* slot = slot_of(job.session);
+    if (job.ceiling) {
+        ready->quote.held_to = job.quote;
+        ready->quote.cost = std::min(ready->quote.cost, *job.ceiling);
+        ready->quote.cost_max = std::min(ready->quote.cost_max, *job.ceiling);
+    }
     if (slot) ready->quote.cost = ready->quote.cost_max = {};  // its time is paid for already
     quantum_.board().set(id, {.started_at = {}, .expected_start = {}, .quote = ready->quote, .done = 0});
     work.ready = std::move(*ready);

@@ -99,6 +99,7 @@ metering::RunStart Reconciler::start_of(const Job& job, const Ready& ready, cons
             .deployment = {},
             .node = node_,
             .price = price,
+            .quote = job.quote.value_or(QuoteId()),
             // Time in a booking is paid for with it.
             .ceiling = price == metering::Price{} ? Money() : ready.quote.cost_max};
 }
@@ -174,6 +175,7 @@ Task<> Reconciler::finish(JobId id, End end) {
         }
         co_await clock_.sleep(retry_write);
     }
+    quantum_.give_back_quote(work_.at(id).job);
     work_.erase(id);
     quantum_.board().erase(id);
     quantum_.board().ring(id);

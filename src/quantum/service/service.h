@@ -10,6 +10,7 @@
 #include "geography/types.h"
 #include "identity/service.h"
 #include "metering/prices/prices.h"
+#include "metering/quote/quotes.h"
 #include "quantum/service/board.h"
 #include "quantum/service/content.h"
 #include "quantum/service/types.h"
@@ -45,6 +46,7 @@ struct JobWish {
     std::optional<ProgramId> program;
     std::optional<std::string> parameters;
     std::string circuit;  // posted with the job; "" when it names a program
+    std::optional<QuoteId> quote = {};
 };
 struct JobChange {
     std::optional<std::string> name;
@@ -65,6 +67,7 @@ struct Offer {
     std::vector<Application> applications;  // each runs on every platform
     Keeping keeping = {};
     const metering::Prices* prices = nullptr;  // none: the catalogue's own
+    metering::Quotes* quotes = nullptr;        // none: jobs are not held to quotes
 };
 
 class Quantum {
@@ -122,6 +125,11 @@ public:
     Task<Booking> booking(identity::Caller caller, BookingId id);
     Task<Booking> change_booking(identity::Caller caller, BookingId id, std::string description);
 
+    // Quotes of jobs that wait since before the start stay theirs. Blocking; before serving.
+    void keep_quotes();
+    // The job ended; where its run never began, its quote can be used again.
+    void give_back_quote(const Job& job);
+
     [[nodiscard]] Board& board() { return board_; }
     [[nodiscard]] Pool& files() { return files_; }
     [[nodiscard]] Contents& contents() { return contents_; }
@@ -131,6 +139,7 @@ public:
 private:
     [[nodiscard]] const Platform& known_platform(const PlatformId& id) const;
     [[nodiscard]] Platform priced_for_booking(const Platform& platform) const;
+    Task<metering::HeldQuote> hold_quote(identity::Caller caller, QuoteId quote, const Job& job, std::string circuit_digest);
     Session planned(const identity::Caller& caller, SessionWish& wish) const;
 
     store::Store& store_;

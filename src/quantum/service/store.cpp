@@ -36,7 +36,10 @@ constexpr auto describe(As<Job>) {
                   field("application", &J::application), field("parameters", &J::parameters), field("max_duration", &J::max_duration),
                   field("run_id", &J::run), field("attempts", &J::attempts), field("progress_message", &J::progress_message),
                   field("result_bytes", &J::result_bytes), field("created_at", &J::created_at), field("updated_at", &J::updated_at),
-                  field("started_at", &J::started_at), field("ended_at", &J::ended_at), field("revision", &J::revision));
+                  field("started_at", &J::started_at), field("ended_at", &J::ended_at), field("quote_id", &J::quote),
+                  field("ceiling", &J::ceiling), field("quoted_per_hour", &J::quoted_per_hour),
+                  field("quoted_per_shot", &J::quoted_per_shot), field("quoted_per_circuit", &J::quoted_per_circuit),
+                  field("revision", &J::revision));
 }
 
 constexpr auto describe(As<Process>) {
@@ -325,6 +328,14 @@ Job ask_to_end(Tx& tx, Job job, Timestamp now) {
 }
 void cancel_jobs(Tx& tx, const SessionId& session, Timestamp now) {
     for (auto& job : all<Job>(tx, "where session_id = $1 and ended_at is null", session)) ask_to_end(tx, std::move(job), now);
+}
+
+std::vector<QuoteId> held_quotes(Tx& tx, std::string_view zone) {
+    std::vector<QuoteId> made;
+    for (const auto& row :
+         tx.query("select quote_id from quantum_jobs where zone = $1 and ended_at is null and quote_id is not null", zone))
+        made.push_back(store::id_in<QuoteId>(row, "quote_id"));
+    return made;
 }
 
 void insert(Tx& tx, const Process& process) { insert_row(tx, table_of<Process>, process); }

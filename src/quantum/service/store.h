@@ -53,6 +53,8 @@ void remove(store::Tx& tx, const JobId& id);
 std::optional<Job> job(store::Tx& tx, const JobId& id);
 std::vector<Job> jobs_of_session(store::Tx& tx, const SessionId& session);
 std::vector<Job> jobs_of_project(store::Tx& tx, const ProjectId& project);
+// That jobs which have not ended hold.
+std::vector<QuoteId> held_quotes(store::Tx& tx, std::string_view zone);
 std::uint64_t count_jobs(store::Tx& tx, const SessionId& session);
 std::uint64_t count_waiting(store::Tx& tx, const ProjectId& project);
 // Jobs of the zone that have not ended and changed after `revision`, oldest first.

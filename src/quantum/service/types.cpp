@@ -92,6 +92,7 @@ std::string in_words(const Quote& quote) {
     auto said = fmt::format("{}: about {} and {}, {} EUR (at most {})", quote.engine, duration_words(quote.seconds),
                             bytes_words(quote.memory_bytes), quote.cost.str(), quote.cost_max.str());
     if (quote.energy) said += fmt::format(", {:.2g} J ({})", static_cast<double>(quote.energy->count()) / 1000, quote.energy_basis);
+    if (quote.held_to) said += fmt::format(", held to quote {}", quote.held_to->str());
     return said;
 }
 

@@ -138,7 +138,9 @@ struct Job {
     std::optional<std::string> application;  // what is computed from that input: the `computes` of an application
     std::optional<std::string> parameters;
     std::optional<Duration> max_duration;
-    RunId run;  // of the ledger; the job's own id unless a run was interrupted
+    RunId run;                     // of the ledger; the job's own id unless a run was interrupted
+    std::optional<QuoteId> quote;  // that it runs by, with the rates and the ceiling of that
+    std::optional<Money> ceiling, quoted_per_hour, quoted_per_shot, quoted_per_circuit;
     std::uint32_t attempts = 1;
     std::optional<std::string> progress_message;
     std::optional<std::uint64_t> result_bytes;
@@ -192,6 +194,7 @@ struct Quote {
     std::uint64_t memory_bytes = 0, circuits = 0, shots = 0;
     double seconds = 0, seconds_max = 0;
     Money cost, cost_max;
+    std::optional<QuoteId> held_to;  // made before, and cost_max is at most its price
     std::optional<Millijoules> energy;
     std::string energy_basis;
 };

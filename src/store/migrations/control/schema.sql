@@ -209,7 +209,7 @@ CREATE TABLE quantum_jobs (
     started_at bigint,
     ended_at bigint,
     revision bigint not null
-, application text, circuit_bytes bigint not null default 0);
+, application text, circuit_bytes bigint not null default 0, quote_id text, ceiling bigint, quoted_per_hour bigint, quoted_per_shot bigint, quoted_per_circuit bigint);
 CREATE TABLE quantum_kept (
     zone text not null,
     project_id text not null references projects (id),
@@ -265,6 +265,18 @@ CREATE TABLE quantum_sessions (
     terminated_at bigint,
     revision bigint not null
 , process_id text);
+CREATE TABLE quotes (
+    id text not null primary key, -- of version 7: in the order of making
+    organization_id text not null,
+    project_id text not null,
+    principal_id text not null,
+    kind text not null,
+    model text not null, -- or the platform
+    digest text not null, -- of the request
+    document text not null, -- offers
+    created_at bigint not null,
+    valid_until bigint not null
+);
 CREATE TABLE replicas (
     id text not null primary key,
     deployment_id text not null references deployments (id) on delete cascade,
@@ -328,5 +340,8 @@ CREATE INDEX quantum_sessions_by_end on quantum_sessions (zone, terminated_at);
 CREATE INDEX quantum_sessions_by_program on quantum_sessions (program_id);
 CREATE INDEX quantum_sessions_by_project on quantum_sessions (project_id, created_at);
 CREATE INDEX quantum_sessions_by_state on quantum_sessions (zone, state);
+CREATE INDEX quotes_by_end on quotes (valid_until);
+CREATE INDEX quotes_by_making on quotes (created_at);
+CREATE INDEX quotes_by_organization on quotes (organization_id, id);
 CREATE INDEX replicas_by_deployment on replicas (deployment_id);
 CREATE INDEX replicas_by_node on replicas (node_id);

@@ -1,0 +1,97 @@
+"""A price before the run and a bill that keeps it, over a real runtime that counts real tokens, with restarts in between."""
+import base64
+import json
+
+from support.meridian import until
+
+BASE = "/qaas/v1alpha1"
+OPENQASM = "OPENQASM 3.0; include \"stdgates.inc\"; qubit[3] q; bit[3] c; h q[0]; cx q[0], q[1]; cx q[1], q[2]; c = measure q;"
+
+
+def created(meridian, path, body, **headers):
+    status, _, answer = meridian.call("POST", path, body, {name.replace("_", "-"): value for name, value in headers.items()})
+    assert status in (200, 201), (status, answer)
+    return json.loads(answer)
+
+
+def quote(meridian, kind, request):
+    return created(meridian, "/meridian/v1/quotes", {"kind": kind, "request": request})
+
+
+def by_quote(meridian, path, body, made):
+    status, headers, answer = meridian.call("POST", path, body, {"X-Meridian-Quote": made["id"]})
+    return status, headers.get("X-Meridian-Receipt"), json.loads(answer)
+
+
+def receipt(meridian, run):
+    return json.loads(base64.b64decode(meridian.get(f"/meridian/v1/receipts/{run}")["leaf"]))
+
+
+def nanos(euros):
+    whole, _, rest = euros.partition(".")
+    return int(whole) * 10**9 + int(rest.ljust(9, "0") or 0)
+
+
+def priced(meridian, sku, unit, eur):
+    created(meridian, "/meridian/v1/prices", {"sku": sku, "unit": unit, "eur": eur, "per": 1_000_000})
+
+
+def test_chats_and_embeddings_cost_what_they_were_quoted_also_after_a_restart(fresh):
+    meridian = fresh.start()
+    meridian.add_tiny("answer", "tiny")
+    meridian.add_tiny("embedding", "vectors")
+    for sku in "tiny", "vectors":
+        priced(meridian, sku, "input_token", "3")
+    priced(meridian, "tiny", "output_token", "7")
+    chat = {"model": "tiny", "messages": [{"role": "user", "content": "hello there"}], "max_tokens": 5}
+    vectors = {"model": "vectors", "input": ["one", "two and three"]}
+    talked, embedded, kept = quote(meridian, "chat", chat), quote(meridian, "embedding", vectors), quote(meridian, "chat", chat)
+    assert talked["offers"][0]["binding"] == "ceiling" and embedded["offers"][0]["binding"] == "exact"
+    priced(meridian, "tiny", "output_token", "700")  # too late for who has a quote
+
+    status, run, _ = by_quote(meridian, "/v1/chat/completions", {**chat, "stream": False}, talked)
+    assert status == 200
+    bill = receipt(meridian, run)
+    offer = talked["offers"][0]
+    assert bill["quote"] == talked["id"] and bill["price"]["output_per_million"] == "7" and bill["ceiling"] == offer["price"]
+    assert bill["usage"]["input_tokens"] == offer["lines"][0]["quantity"], "the runtime counts as it reads"
+    assert 0 < nanos(bill["cost"]) <= nanos(offer["price"])
+
+    status, run, _ = by_quote(meridian, "/v1/embeddings", vectors, embedded)
+    assert status == 200 and receipt(meridian, run)["cost"] == embedded["offers"][0]["price"]
+
+    assert by_quote(meridian, "/v1/chat/completions", chat, talked)[0] == 409
+    assert by_quote(meridian, "/v1/chat/completions", {**chat, "max_tokens": 6}, kept)[0] == 409
+    fresh.kill()
+    fresh.start()
+    until(lambda: fresh.chat()[0] == 200, "the model answers again")
+    assert by_quote(fresh, "/v1/chat/completions", chat, talked)[0] == 409
+    status, run, _ = by_quote(fresh, "/v1/chat/completions", chat, kept)
+    assert status == 200 and nanos(receipt(fresh, run)["cost"]) <= nanos(kept["offers"][0]["price"])
+    shown = fresh.get(f"/meridian/v1/quotes/{kept['id']}")
+    assert shown["state"] == "used" and shown["receipt_id"] == run
+
+
+def test_a_deployment_has_a_price_for_its_hours(meridian):
+    offers = quote(meridian, "deployment", {"model": "tiny", "hours": 10, "replicas": 2})["offers"]
+    assert offers and all(o["binding"] == "exact" and o["price"] == "0.72" and o["zone"] == "fr-par-1" and o["node_type"] for o in offers)
+
+
+def test_a_quantum_job_is_held_to_its_quote_by_its_parameters(meridian):
+    from support.quantum import payload
+    platform = meridian.get(f"{BASE}/platforms?backend_name=aer")["platforms"][0]["id"]
+    session = created(meridian, f"{BASE}/sessions", {"platform_id": platform})["id"]
+    circuit, parameters = {"qiskit_circuit": payload(OPENQASM)}, {"shots": 1000, "options": None}
+    made = quote(meridian, "quantum_job", {"platform_id": platform, "circuit": circuit, "parameters": parameters})
+    wish = {"name": "held", "session_id": session, "circuit": circuit, "parameters": json.dumps({**parameters, "quote": made["id"]})}
+    job = created(meridian, f"{BASE}/jobs", wish)
+
+    def ended():
+        found = meridian.get(f"{BASE}/jobs/{job['id']}")
+        return found if found["status"] in ("completed", "error") else None
+
+    done = until(ended, "the job ends")
+    assert done["status"] == "completed" and made["id"] in done["progress_message"]
+    bill = receipt(meridian, done["receipt_id"])
+    assert bill["quote"] == made["id"] and nanos(bill["cost"]) <= nanos(made["offers"][0]["price"])
+    assert meridian.call("POST", f"{BASE}/jobs", wish)[0] == 409
