@@ -27,6 +27,7 @@
 #include "local_authorizer.h"
 #include "metering/budget/service.h"
 #include "metering/budget/webhook.h"
+#include "metering/limits/service.h"
 #include "metering/prices/prices.h"
 #include "metering/quote/quotes.h"
 #include "places.h"
@@ -147,6 +148,8 @@ private:
     std::unique_ptr<metering::Meter> meter_;
     std::optional<identity::Identity> identity_;
     std::optional<metering::Budgets> budgets_;
+    metering::Limiter limiter_;
+    std::optional<metering::RateLimits> rate_limits_;
     identity::Bootstrap bootstrap_;
     std::optional<LocalAuthorizer> authorizer_;
     std::optional<inference::OpenDoor> door_;
@@ -210,6 +213,8 @@ expected<void> Running::open_services() {
     budgets_.emplace(*store_, *identity_, *meter_, clock_, rng_, control_keys_->sealing,
                      metering::BudgetOptions{.zone = zone_->str(), .boot = boot_id()});
     budgets_->begin();
+    rate_limits_.emplace(*store_, *identity_, limiter_, clock_, rng_);
+    rate_limits_->begin();
     const auto owner = store_->read_now([](store::Tx& tx) {
         return store::id_in<PrincipalId>(tx.query("select value from settings where name = 'default_principal'").at(0), "value");
     });
@@ -220,6 +225,7 @@ expected<void> Running::open_services() {
     if (!replicas) return std::unexpected(replicas.error());
     const auto home = loops_.executor(0);
     identity_->follow(home);
+    rate_limits_->follow(home);
     catalog_->follow(home);
     auto shipped = shipped_price_list();
     if (!shipped) return std::unexpected(shipped.error());
@@ -253,6 +259,7 @@ expected<void> Running::open_services() {
     alerts_.emplace(*store_, clients_->at(0), clock_, control_keys_->sealing);
     const auto client = [this](const Executor& executor) -> http::Client& { return clients_->here(executor); };
     gateway_.emplace(serving_, *meter_, rng_, client, &*prices_, &*quotes_);
+    gateway_->limit_by(limiter_, clock_);
     estimates_.emplace(*gateway_, *deployments_, *catalog_, *prices_, client);
     using metering::QuoteKind;
     for (const auto kind : {QuoteKind::chat, QuoteKind::completion, QuoteKind::embedding, QuoteKind::batch, QuoteKind::deployment})
@@ -273,6 +280,7 @@ void Running::add_routes() {
     quantum_->add_routes(*router_);
     metering::add_routes(*router_, *meter_, io_pool_, *zone_);
     metering::add_budget_routes(*router_, *budgets_);
+    metering::add_rate_limit_routes(*router_, *rate_limits_);
     metering::add_price_routes(*router_, *prices_);
     metering::add_quote_routes(*router_, *quotes_);
     add_system_routes(*router_, {.clock = clock_,

@@ -8,6 +8,7 @@
 #include "base/log.h"
 #include "inference/open_door.h"
 #include "inference/quoted.h"
+#include "inference/rates.h"
 #include "inference/relay.h"
 #include "inference/spending.h"
 #include "metering/commitment.h"
@@ -128,6 +129,7 @@ struct Job {
     const Asked& asked;
     metering::Hold hold;
     Spending spending;
+    Rates rates;
     metering::CommitmentKey key;
     std::optional<Sha256> input;
     std::shared_ptr<http::Cancel> cancel;
@@ -137,6 +139,7 @@ struct Job {
     void add_headers(http::Headers& headers) const {
         headers.add("X-Meridian-Receipt", hold.id().str());
         headers.add("X-Meridian-Commitment-Key", key.text());
+        rates.add_headers(headers);
     }
 };
 
@@ -201,6 +204,7 @@ Task<Attempt> answer_whole(Job& job, metering::Meter& meter, http::Incoming& inc
     job.commit(output.add(answer->body));
     const auto receipt =
         meter.settle(std::move(job.hold), answer->usage, is_wanted ? metering::Outcome::finished : metering::Outcome::cancelled);
+    job.rates.correct(answer->usage);
     if (!is_wanted) co_return Attempt::over;
     if (asks_durable(job.exchange.request())) co_await meter.durable();
     response.headers.add("X-Meridian-Cost", receipt.cost.str());
@@ -264,6 +268,7 @@ Task<Attempt> answer_stream(Job& job, metering::Meter& meter, http::Incoming& in
     const auto outcome = co_await relay_stream(job, meter, incoming, relay, output, out);
     job.commit(output);
     const auto receipt = meter.settle(std::move(job.hold), relay.usage(), outcome);
+    job.rates.correct(relay.usage());
     if (outcome == metering::Outcome::cancelled) co_return Attempt::over;
     if (outcome == metering::Outcome::failed) {
         const auto error =
@@ -309,6 +314,7 @@ Task<> Gateway::run(http::Exchange& exchange, Operation operation) {
     if (!choice.backend) unknown_model(asked.model);
     check_against(asked, *choice.served);
 
+    Rates rates(limiter_, clock_, caller, asked);
     const auto paid_by = payer(*choice.served, caller);
     metering::RunStart start{.kind = kind_of(operation),
                              .organization = paid_by.organization,
@@ -329,6 +335,7 @@ Task<> Gateway::run(http::Exchange& exchange, Operation operation) {
             asked,
             co_await meter_.begin(std::move(start)),
             std::move(spending),
+            std::move(rates),
             metering::CommitmentKey::make(rng_),
             {},
             std::make_shared<http::Cancel>()};

@@ -12,6 +12,7 @@
 #include "identity/service.h"
 #include "inference/chat_request.h"
 #include "inference/types.h"
+#include "metering/limits/limiter.h"
 #include "metering/prices/prices.h"
 #include "metering/quote/quotes.h"
 #include "metering/service.h"
@@ -26,6 +27,8 @@ public:
     // Without prices a run is charged by the catalogue's own; without quotes it is held to none.
     Gateway(const Serving& serving, metering::Meter& meter, Rng& rng, ClientHere client, const metering::Prices* prices = nullptr,
             metering::Quotes* quotes = nullptr);
+    // By whom requests are held back; before any request. Without one, by nobody.
+    void limit_by(metering::Limiter& limiter, Clock& clock) { limiter_ = &limiter, clock_ = &clock; }
 
     Task<> chat(http::Exchange& exchange) { return run(exchange, Operation::chat); }
     Task<> completion(http::Exchange& exchange) { return run(exchange, Operation::completion); }
@@ -44,6 +47,8 @@ private:
     ClientHere client_;
     const metering::Prices* prices_;
     metering::Quotes* quotes_;
+    metering::Limiter* limiter_ = nullptr;
+    Clock* clock_ = nullptr;
 };
 
 }  // namespace meridian::inference

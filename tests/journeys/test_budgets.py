@@ -123,6 +123,26 @@ def test_kills_lose_no_money(priced):
         assert Decimal(now["reserved"]) == 0
 
 
+def test_rate_limits_speak_as_the_clients_know(priced):
+    status, _, body = priced.call("POST", "/meridian/v1/rate-limits", {"scope": "project", "requests_per_minute": 3, "tokens_per_minute": 100000})
+    assert status == 201, body
+    limit = json.loads(body)
+    raw = client(priced).chat.completions.with_raw_response.create(model="tiny", messages=HELLO, max_tokens=5)
+    assert raw.headers["x-ratelimit-limit-requests"] == "3"
+    assert raw.headers["x-ratelimit-remaining-requests"] == "2"
+    assert int(raw.headers["x-ratelimit-remaining-tokens"]) < 100000
+    assert raw.headers["x-ratelimit-reset-requests"].endswith("s")
+    with pytest.raises(openai.RateLimitError) as refused:
+        for _ in range(4):
+            client(priced).chat.completions.create(model="tiny", messages=HELLO, max_tokens=5)
+    assert refused.value.code == "rate_limit_exceeded"
+    assert "3 requests a minute" in refused.value.body["message"]
+    assert int(refused.value.response.headers["retry-after"]) >= 1
+    assert priced.get("/meridian/v1/rate-limits")["rate_limits"][0]["id"] == limit["id"]
+    assert priced.call("DELETE", f"/meridian/v1/rate-limits/{limit['id']}")[0] == 204
+    client(priced).chat.completions.create(model="tiny", messages=HELLO, max_tokens=5)
+
+
 def test_a_webhook_hears_of_an_alert_once(tmp_path):
     heard = []
 

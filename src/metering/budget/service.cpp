@@ -5,6 +5,7 @@
 #include <algorithm>
 
 #include "http/client.h"
+#include "metering/budget/scope.h"
 #include "resource/json_bind.h"
 
 namespace meridian::metering {
@@ -37,40 +38,6 @@ Budgets::Budgets(store::Store& store, identity::Identity& identity, Meter& meter
 
 Budgets::~Budgets() { meter_.borrow_from(nullptr); }
 
-// What the caller may not see is not there. Ids are brought into their one form.
-Task<> Budgets::check_scope(identity::Caller by, Budget& budget) const {
-    const auto missing = [&](std::string_view what) {
-        throw Error(Fault::not_found, fmt::format("There is no {} with this id.", what)).about(std::string(what), budget.scope_id);
-    };
-    if (by.only_project && budget.scope != ScopeKind::project)
-        throw Error(Fault::denied, "This key is for one project only, so it may make budgets of that project only.");
-    switch (budget.scope) {
-        case ScopeKind::organization:
-            if (budget.scope_id.empty()) budget.scope_id = by.organization.str();
-            if (OrganizationId::parse(budget.scope_id) != by.organization) missing("organization");
-            budget.scope_id = by.organization.str();
-            break;
-        case ScopeKind::project: {
-            if (budget.scope_id.empty()) budget.scope_id = by.project.str();
-            const auto id = ProjectId::parse(budget.scope_id);
-            if (!id) missing("project");
-            budget.scope_id = (co_await identity_.project(by, *id)).id.str();
-            break;
-        }
-        case ScopeKind::user: {
-            const auto id = PrincipalId::parse(budget.scope_id);
-            const auto keys = co_await identity_.keys(by);
-            if (!id || (*id != by.principal && std::ranges::none_of(keys, [&](const auto& key) { return key.principal == *id; })))
-                missing("user");
-            budget.scope_id = id->str();
-            break;
-        }
-        case ScopeKind::api_key:
-            budget.scope_id = (co_await identity_.key(by, budget.scope_id)).access_key;
-            break;
-    }
-}
-
 Budget Budgets::visible(store::Tx& tx, const identity::Caller& by, const BudgetId& id) {
     auto found = rows::budget(tx, id);
     if (!found || found->organization != by.organization) no_budget(id);
@@ -95,7 +62,7 @@ Task<Budget> Budgets::create(identity::Caller by, BudgetWish wish) {
     if (!wish.webhook_secret.empty()) made.webhook_secret = base64(sealing_.seal(wish.webhook_secret, webhook_secret_context, rng_));
     made.created_at = made.updated_at = clock_.now();
     check(made);
-    co_await check_scope(by, made);
+    made.scope_id = co_await known_scope(identity_, by, made.scope, std::move(made.scope_id));
     co_await store_.write([&by, &made](store::Tx& tx) {
         if (rows::count_budgets(tx, by.organization) >= budgets_max)
             throw Error(Fault::quota, fmt::format("An organization has at most {} budgets. Remove one first.", budgets_max))

@@ -81,8 +81,6 @@ private:
     Task<> tend(Lease lease);
     Task<> give_back(Lease lease, Money keep);
     void raise_alerts(const BudgetId& id);
-    // Of the caller's organization, and of nothing that the caller may not see.
-    Task<> check_scope(identity::Caller by, Budget& budget) const;
     static Budget visible(store::Tx& tx, const identity::Caller& by, const BudgetId& id);
 
     store::Store& store_;

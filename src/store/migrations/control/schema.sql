@@ -277,6 +277,16 @@ CREATE TABLE quotes (
     created_at bigint not null,
     valid_until bigint not null
 );
+CREATE TABLE rate_limits (
+    id text primary key,
+    organization text not null,
+    scope text not null,
+    scope_id text not null,
+    requests_per_minute bigint not null,
+    tokens_per_minute bigint not null,
+    created_at bigint not null,
+    updated_at bigint not null
+);
 CREATE TABLE replicas (
     id text not null primary key,
     deployment_id text not null references deployments (id) on delete cascade,
@@ -343,5 +353,6 @@ CREATE INDEX quantum_sessions_by_state on quantum_sessions (zone, state);
 CREATE INDEX quotes_by_end on quotes (valid_until);
 CREATE INDEX quotes_by_making on quotes (created_at);
 CREATE INDEX quotes_by_organization on quotes (organization_id, id);
+CREATE INDEX rate_limits_by_organization on rate_limits (organization, created_at, id);
 CREATE INDEX replicas_by_deployment on replicas (deployment_id);
 CREATE INDEX replicas_by_node on replicas (node_id);
