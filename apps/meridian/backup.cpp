@@ -120,9 +120,10 @@ expected<BackupSummary> back_up(Disk& disk, Clock& clock, store::Store& store, c
     if (!database) return std::unexpected(database.error());
     entries.push_back(std::move(*database));
     const auto zone = layout.zone().substr(layout.root.size() + 1);
-    // The checkpoint before the segments: it must not speak of receipts that the copied segments lack.
-    if (const auto there = disk.exists(layout.ledger() + "/checkpoint"); there && *there) {
-        if (auto taken = take(zone + "/ledger/checkpoint"); !taken) return std::unexpected(taken.error());
+    // The checkpoints before the segments: they must not speak of receipts that the copied segments lack.
+    for (const std::string name : {"/ledger/checkpoint", "/ledger/witnessed"}) {
+        if (const auto there = disk.exists(layout.zone() + name); !there || !*there) continue;
+        if (auto taken = take(zone + name); !taken) return std::unexpected(taken.error());
     }
     for (const auto& folder : {std::string("control/keys"), zone + "/keys", zone + "/ledger"}) {
         if (auto walked = walk(disk, layout.root, folder, take); !walked) return std::unexpected(walked.error());

@@ -30,6 +30,7 @@
 #include "metering/limits/service.h"
 #include "metering/prices/prices.h"
 #include "metering/quote/quotes.h"
+#include "metering/log/witnesses.h"
 #include "places.h"
 #include "quantum.h"
 #include "shipped_models.h"
@@ -119,6 +120,7 @@ public:
 
 private:
     expected<void> open_storage();
+    expected<void> ask_witnesses();
     expected<void> open_services();
     expected<void> listen();
     void add_routes();
@@ -167,6 +169,7 @@ private:
     std::optional<inference::Estimates> estimates_;
     std::optional<http::Router> router_;
     std::optional<inference::Reconciler> reconciler_;
+    std::optional<metering::Witnesses> witnesses_;
     std::optional<TaskGroup> tasks_;         // on the home loop: reconciler, group commits
     std::shared_ptr<http::TlsContext> tls_;  // shared by the servers of all loops
     std::vector<std::unique_ptr<http::Server>> servers_;
@@ -199,6 +202,25 @@ expected<void> Running::open_storage() {
     artifacts_.emplace(disk_, layout_.artifacts());
     content_.emplace(disk_, layout_.content(), zone_->str());
     return {};
+}
+
+// What witnesses have seen of the log is known before it is opened, so that an older copy of it is not continued beside them.
+expected<void> Running::ask_witnesses() {
+    auto all = metering::WitnessAt::parse_all(options_.witnesses);
+    if (!all) return std::unexpected(all.error());
+    if (all->empty()) return {};
+    witnesses_.emplace(network_, clock_, loops_.executor(0), *all, std::chrono::seconds(options_.witness_seconds));
+    const auto& key = zone_keys_->signing.public_key();
+    real::Loops asking(1);
+    asking.start();
+    metering::Witnesses others(network_, clock_, asking.executor(0), std::move(*all), Duration());
+    std::string newest;
+    asking.wait(asking.executor(0), [](metering::Witnesses& witnesses, metering::VerifierKey log, std::string& into) -> Task<> {
+        into = co_await witnesses.newest(std::move(log));
+    }(others, {metering::origin_of(zone_->str(), key), key}, newest));
+    auto kept = metering::keep_newest_witnessed(disk_, layout_.ledger(), newest);
+    asking.stop();
+    return kept;
 }
 
 expected<void> Running::open_services() {
@@ -362,7 +384,8 @@ expected<void> Running::write_cli_file() {
 }
 
 expected<void> Running::start() {
-    for (auto step : {&Running::open_storage, &Running::open_services, &Running::listen, &Running::write_cli_file}) {
+    for (auto step :
+         {&Running::open_storage, &Running::ask_witnesses, &Running::open_services, &Running::listen, &Running::write_cli_file}) {
         if (auto done = (this->*step)(); !done) return done;
     }
     tasks_.emplace(loops_.executor(0));
@@ -372,6 +395,7 @@ expected<void> Running::start() {
     tasks_->spawn("group commits", meter_->run_commits());
     tasks_->spawn("budgets", budgets_->run());
     tasks_->spawn("budget alerts", alerts_->run());
+    if (witnesses_) witnesses_->begin(*tasks_, meter_->log(), io_pool_);
     for (std::size_t i = 0; i < servers_.size(); ++i) servers_[i]->serve(std::move(listeners_[i]));
     loops_.start();
     ready_ = true;

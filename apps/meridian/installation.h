@@ -24,8 +24,10 @@ struct UpOptions {
     bool insecure = false;  // listen beyond loopback without TLS
     std::vector<std::string> egress;
     std::string llama_server;
-    std::vector<std::string> runtimes;  // "vllm=PROGRAM", or a JSON file that describes some
-    std::uint32_t loops = 0;            // 0: one a core
+    std::vector<std::string> runtimes;   // "vllm=PROGRAM", or a JSON file that describes some
+    std::vector<std::string> witnesses;  // "KEY@URL"
+    std::uint32_t witness_seconds = 10;  // a changed log is shown to them at most so often
+    std::uint32_t loops = 0;             // 0: one a core
     std::uint32_t runtime_threads = 0;
     std::uint32_t quantum_keep_days = 30;  // that an ended session is kept with its results
     bool access_log = false;

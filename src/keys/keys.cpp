@@ -59,6 +59,11 @@ Cipher begin_open(const std::array<std::uint8_t, key_bytes>& key, std::string_vi
 
 }  // namespace
 
+std::string key_id(const PublicKey& key) {
+    const Sha256 digest = sha256({reinterpret_cast<const char*>(key.data()), key.size()});
+    return hex(std::span(digest).first(8));
+}
+
 struct SigningKey::Native {
     Key key;
     PublicKey public_key{};
@@ -100,12 +105,6 @@ Signature SigningKey::sign(std::string_view message) const {
 }
 
 const PublicKey& SigningKey::public_key() const { return native_->public_key; }
-
-std::string SigningKey::key_id() const {
-    const auto& key = native_->public_key;
-    const Sha256 digest = sha256({reinterpret_cast<const char*>(key.data()), key.size()});
-    return hex(std::span(digest).first(8));
-}
 
 std::string SigningKey::seed() const { return native_->seed; }
 

@@ -15,6 +15,8 @@ namespace meridian::keys {
 using Signature = std::array<std::uint8_t, 64>;
 using PublicKey = std::array<std::uint8_t, 32>;
 
+std::string key_id(const PublicKey& key);  // hex of the first 8 bytes of its SHA-256
+
 class SigningKey {
 public:
     static SigningKey generate(Rng& rng);
@@ -24,8 +26,8 @@ public:
     SigningKey& operator=(SigningKey&&) noexcept;
     [[nodiscard]] Signature sign(std::string_view message) const;
     [[nodiscard]] const PublicKey& public_key() const;
-    [[nodiscard]] std::string key_id() const;  // hex of the first 8 bytes of SHA-256(public key)
-    [[nodiscard]] std::string seed() const;    // for the key file alone
+    [[nodiscard]] std::string key_id() const { return keys::key_id(public_key()); }
+    [[nodiscard]] std::string seed() const;  // for the key file alone
 
 private:
     struct Native;
@@ -55,5 +57,10 @@ struct KeyRing {
     SealingKey sealing;
     static expected<KeyRing> open(Disk& disk, Rng& rng, const std::string& directory);
 };
+
+// Another signing key that will take over: made durable beside the one in use, and the same one again until it is taken.
+expected<SigningKey> next_signing_key(Disk& disk, Rng& rng, const std::string& directory);
+// Puts it in the place of the one in use, which is gone then. Nothing happens where there is none.
+expected<void> take_next_signing_key(Disk& disk, const std::string& directory);
 
 }  // namespace meridian::keys

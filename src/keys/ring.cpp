@@ -7,6 +7,7 @@ namespace meridian::keys {
 namespace {
 
 constexpr std::string_view signing_title = "meridian signing key, Ed25519 seed. Secret.";
+constexpr const char* next_name = "/signing.key.next";
 constexpr std::string_view sealing_title = "meridian sealing key, AES-256. Secret.";
 
 std::string text_of(std::string_view title, std::string_view key) {
@@ -62,6 +63,24 @@ expected<KeyRing> KeyRing::open(Disk& disk, Rng& rng, const std::string& directo
     if (!signing) return damaged(signing_path);
     if (!sealing) return damaged(sealing_path);
     return KeyRing{std::move(*signing), *sealing};
+}
+
+expected<SigningKey> next_signing_key(Disk& disk, Rng& rng, const std::string& directory) {
+    const auto path = directory + next_name;
+    const auto seed = key_of(disk, rng, path, signing_title);
+    if (!seed) return std::unexpected(seed.error());
+    auto key = SigningKey::from_seed(*seed);
+    if (!key) return damaged(path);
+    return key;
+}
+
+expected<void> take_next_signing_key(Disk& disk, const std::string& directory) {
+    const auto is_there = disk.exists(directory + next_name);
+    if (is_there && !*is_there) return {};
+    auto done = is_there ? disk.rename(directory + next_name, directory + "/signing.key") : std::unexpected(is_there.error());
+    if (done) done = disk.sync_directory(directory);
+    if (!done) return complaint(fmt::format("The new signing key cannot be put in its place: {}.", done.error().said));
+    return {};
 }
 
 }  // namespace meridian::keys

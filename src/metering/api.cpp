@@ -1,9 +1,10 @@
-// Receipts for those who may see them, and the log's checkpoint and key for everybody.
+// Receipts for those who may see them. What of the log is for everybody is in log/api.cpp.
 #include <fmt/format.h>
 
 #include <charconv>
 
 #include "identity/service.h"
+#include "metering/log/service.h"
 #include "metering/service.h"
 #include "resource/json_bind.h"
 #include "resource/page.h"
@@ -14,7 +15,6 @@ namespace {
 http::Permission read_receipts() { return {"read", "receipts"}; }
 
 http::Response json_answer(const Json& body) { return {200, {{"Content-Type", "application/json"}}, to_text(body)}; }
-http::Response text_answer(std::string body) { return {200, {{"Content-Type", "text/plain; charset=utf-8"}}, std::move(body)}; }
 
 [[noreturn]] void no_receipt(std::string_view id) {
     throw Error(Fault::not_found, "There is no receipt with this id.").about("receipt", std::string(id));
@@ -68,23 +68,6 @@ Task<> show_receipt(http::Exchange& exchange, Meter& meter, Pool& pool) {
     }
 }
 
-// For a route below /log/{zone}: another zone's log is not here.
-void check_zone(const http::Request& request, const std::string& zone) {
-    const auto asked = request.param("zone");
-    if (asked != zone)
-        throw Error(Fault::not_found, fmt::format("The log of this zone is not here; here is {}.", zone)).about("zone", std::string(asked));
-}
-
-Task<> show_checkpoint(http::Exchange& exchange, Meter& meter, std::string zone) {
-    check_zone(exchange.request(), zone);
-    co_await exchange.answer(text_answer(meter.checkpoint()));
-}
-
-Task<> show_key(http::Exchange& exchange, Meter& meter, std::string zone) {
-    check_zone(exchange.request(), zone);
-    co_await exchange.answer(text_answer(meter.verifier_key() + "\n"));
-}
-
 Json query_parameter(std::string_view name, std::string_view type, std::string_view what) {
     return JsonObject{{"name", name}, {"in", "query"}, {"required", false}, {"description", what}, {"schema", JsonObject{{"type", type}}}};
 }
@@ -107,12 +90,7 @@ void add_routes(http::Router& router, Meter& meter, Pool& pool, const geography:
     add("/meridian/v1/receipts/{id}", read_receipts(),
         [&meter, &pool](http::Exchange& exchange) { return show_receipt(exchange, meter, pool); },
         {"GetReceipt", "One receipt with its proof, or as a JWS when application/jose is accepted", "receipts"});
-    add("/meridian/v1/log/{zone}/checkpoint", http::anyone(),
-        [&meter, name = zone.str()](http::Exchange& exchange) { return show_checkpoint(exchange, meter, name); },
-        {"GetLogCheckpoint", "The newest signed checkpoint of the zone's log", "log"});
-    add("/meridian/v1/log/{zone}/key", http::anyone(),
-        [&meter, name = zone.str()](http::Exchange& exchange) { return show_key(exchange, meter, name); },
-        {"GetLogKey", "The key under which the zone's checkpoints verify", "log"});
+    add_log_routes(router, meter.log(), pool, zone);
 }
 
 }  // namespace meridian::metering

@@ -23,7 +23,9 @@ class Book {
 public:
     // False, and nothing changed, when the run has a receipt already.
     bool add(const LeafFacts& facts, Place place);
-    [[nodiscard]] std::uint64_t size() const { return entries_.size(); }
+    // A leaf that is no receipt: it has its place among the others, and nobody pays for it.
+    void add_leaf(Place place) { entries_.push_back({RunId(), place}); }
+    [[nodiscard]] std::uint64_t size() const { return entries_.size(); }  // leaves
     [[nodiscard]] std::optional<std::uint64_t> index_of(const RunId& id) const;
     // The first receipt that names the quote.
     [[nodiscard]] std::optional<std::uint64_t> index_of(const QuoteId& quote) const;

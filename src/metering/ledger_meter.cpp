@@ -37,18 +37,21 @@ LedgerMeter::LedgerMeter(Disk& disk, Clock& clock, Rng& rng, Pool& pool, const k
       jurisdiction_(zone.jurisdiction()),
       journal_(disk, options_.directory, {options_.segment_bytes, options_.ahead_bytes}, mutex_) {}
 
-expected<std::unique_ptr<Meter>> Meter::open(Disk& disk, Clock& clock, Rng& rng, Pool& pool, const keys::SigningKey& key,
-                                             geography::ZoneFacts zone, MeterOptions options) {
-    const auto& directory = options.directory;
+expected<std::unique_ptr<DirectoryLock>> LedgerMeter::lock(Disk& disk, const std::string& directory) {
     if (const auto made = disk.make_durable_directories(directory); !made)
         return complaint(fmt::format("The ledger's directory {} cannot be made: {}.", directory, made.error().said));
     auto lock = disk.lock(directory + "/lock");
-    if (!lock) {
-        if (lock.error().kind == DiskError::Kind::busy)
-            return complaint(fmt::format("The ledger in {} is in use by another Meridian; stop that one first.", directory));
-        return complaint(
-            fmt::format("The ledger in {} cannot be locked: {}. Check the directory's permissions.", directory, lock.error().said));
-    }
+    if (lock) return std::move(*lock);
+    if (lock.error().kind == DiskError::Kind::busy)
+        return complaint(fmt::format("The ledger in {} is in use by another Meridian; stop that one first.", directory));
+    return complaint(
+        fmt::format("The ledger in {} cannot be locked: {}. Check the directory's permissions.", directory, lock.error().said));
+}
+
+expected<std::unique_ptr<Meter>> Meter::open(Disk& disk, Clock& clock, Rng& rng, Pool& pool, const keys::SigningKey& key,
+                                             geography::ZoneFacts zone, MeterOptions options) {
+    auto lock = LedgerMeter::lock(disk, options.directory);
+    if (!lock) return std::unexpected(lock.error());
     auto meter = std::make_unique<LedgerMeter>(disk, clock, rng, pool, key, zone, std::move(options), std::move(*lock));
     try {
         if (auto begun = meter->begin(); !begun) return std::unexpected(begun.error());
@@ -58,33 +61,87 @@ expected<std::unique_ptr<Meter>> Meter::open(Disk& disk, Clock& clock, Rng& rng,
     return meter;
 }
 
-expected<void> LedgerMeter::begin() {
+expected<void> LedgerMeter::begin(const Change* change) {
     const auto& directory = options_.directory;
-    const auto published = newest_published(disk_, directory, verifier_);
+    auto history = replayed(change);
+    if (!history) return std::unexpected(history.error());
+    book_ = std::move(history->book);
+    tree_ = std::move(history->tree);
+    durable_sequence_ = history->durable_through;
+    for (auto& [what, leaf] : history->changes) changes_.push_back({what.kept, std::move(leaf)});
+    // The newest one may be of the log before: then ours has none yet.
+    if (const auto newest = read_note(history->note); newest && newest->origin == verifier_.name) {
+        signed_size_ = history->signed_size;
+        note_ = history->note;
+    }
+    if (change)
+        if (auto taken = take_over(*change); !taken) return taken;
+    close_interrupted(*history);
+    commit();
+    keep_file(disk_, directory + "/key", verifier_.str() + "\n");
+    keep_file(disk_, directory + "/checkpoint", note_);
+    return {};
+}
+
+// The ledger as it was left, repaired, with everything checked that others may have seen of it.
+expected<History> LedgerMeter::replayed(const Change* change) {
+    const auto& directory = options_.directory;
+    auto chain = change ? change->chain : read_chain(disk_, directory, verifier_);
+    if (!chain) return std::unexpected(chain.error());
+    chain_ = std::move(*chain);
+    const auto published = newest_published(disk_, directory, chain_);
+    const auto witnessed = newest_witnessed(disk_, directory, chain_);
+    if (!witnessed) return std::unexpected(witnessed.error());
+    // Of a log that ended, less may have been kept.
+    const bool is_given_up = change && change->cause == Succession::Cause::restored;
+    std::uint64_t durable = 0;
+    for (const auto& each : {published, *witnessed})
+        if (each && !is_given_up && (change || each->origin == verifier_.name)) durable = std::max(durable, each->size);
+
     History history;
-    history.key = verifier_;
-    const auto ending = replay(disk_, directory, history, published ? published->size : 0);
+    history.keys = chain_;
+    const auto ending = replay(disk_, directory, history, durable);
     if (!ending) return std::unexpected(ending.error());
     if (!history.note.empty()) {
-        if (const auto newest = read_note(history.note, verifier_); !newest)
+        if (const auto newest = read_note(history.note, chain_); !newest)
             return complaint(
                 fmt::format("The ledger in {} cannot be continued: {}. Bring the ledger or the zone's key files back from a backup.",
                             directory, newest.error().said));
     }
-    if (published && history.tree.root(published->size) != published->root)
-        return complaint(
-            fmt::format("The ledger in {} was changed: its {} receipts are not those that were signed.", directory, published->size));
-
+    for (const auto& each : {published, *witnessed}) {
+        if (!each || (is_given_up && each->size > history.tree.size())) continue;
+        if (auto checked = check_root(history, *each, directory); !checked) return std::unexpected(checked.error());
+    }
+    if (*witnessed && (*witnessed)->origin == verifier_.name) witnessed_ = (*witnessed)->note;
     journal_.begin(*ending, history);
-    book_ = std::move(history.book);
-    tree_ = std::move(history.tree);
-    signed_size_ = history.signed_size;
-    durable_sequence_ = history.durable_through;
-    note_ = history.note;
-    close_interrupted(history);
-    commit();
-    keep_file(disk_, directory + "/key", verifier_.str() + "\n");
-    keep_file(disk_, directory + "/checkpoint", note_);
+    return history;
+}
+
+// Appends the leaf by which the key before hands over, unless an earlier attempt did, and signs its log's last checkpoint.
+expected<void> LedgerMeter::take_over(const Change& change) {
+    if (changes_.size() + 1 >= chain_.size()) return {};
+    const auto kept = tree_.size();
+    const auto& from = chain_[changes_.size()];
+    const bool is_lost = change.seen && change.seen->size > kept;
+    if (change.cause == Succession::Cause::restored && !is_lost)
+        return complaint("Nothing of the log is missing, so nothing has to be given up. For a new key: `meridian log rotate-key`.");
+    const auto last = is_lost ? *change.seen : Checkpoint{from.name, kept, tree_.root(kept)};
+    const auto leaf = succession_leaf({change.cause, from, verifier_, last, kept, clock_.now()}, change.from);
+    auto record = unsealed(leaf.size());
+    record += leaf;
+    journal_.make_room(record.size() + checkpoint_room);
+    {
+        const std::lock_guard lock(mutex_);
+        book_.add_leaf(journal_.append(RecordType::succession, record));
+    }
+    tree_.append(leaf_hash(leaf));
+    changes_.push_back({kept, leaf});
+    if (change.cause == Succession::Cause::rotated) {
+        const auto ending = signed_note({from.name, kept + 1, tree_.root(kept + 1)}, change.from);
+        if (const auto synced = journal_.sync(append_checkpoint(ending, kept + 1, 0)); !synced) raise(synced.error(), "syncing the ledger");
+    }
+    signed_size_ = 0;
+    note_.clear();
     return {};
 }
 

@@ -10,6 +10,8 @@
 #include "base/error.h"
 #include "metering/journal.h"
 #include "metering/leaf.h"
+#include "metering/log/service.h"
+#include "metering/log/succession.h"
 #include "metering/service.h"
 
 namespace meridian::metering {
@@ -17,12 +19,21 @@ namespace meridian::metering {
 // A checkpoint's record: header, claim, three lines and one signature line. The origin is 26 bytes and stands there twice.
 inline constexpr std::uint64_t checkpoint_room = 512;
 
-class LedgerMeter final : public Meter {
+class LedgerMeter final : public Meter, public PublicLog {
 public:
     LedgerMeter(Disk& disk, Clock& clock, Rng& rng, Pool& pool, const keys::SigningKey& key, const geography::ZoneFacts& zone,
                 MeterOptions options, std::unique_ptr<DirectoryLock> lock);
+    // Held while a ledger is open; the diagnostic is a sentence.
+    static expected<std::unique_ptr<DirectoryLock>> lock(Disk& disk, const std::string& directory);
+    // The key of the log becomes ours, which is the last of the chain (log/rotate.h).
+    struct Change {
+        const keys::SigningKey& from;
+        std::vector<VerifierKey> chain;
+        Succession::Cause cause;
+        std::optional<Checkpoint> seen;  // by others, of the log so far
+    };
     // Replays, repairs, closes what a dead process left open, commits. Throws Error; the diagnostic is a sentence.
-    expected<void> begin();
+    expected<void> begin(const Change* change = nullptr);
 
     Hold hold(RunStart start) override;
     Task<Hold> begin(RunStart start) override;
@@ -45,9 +56,21 @@ public:
     Task<std::string> jws(RunId id) override;
     std::string checkpoint() override;
     std::string verifier_key() override { return verifier_.str(); }
+    PublicLog& log() override { return *this; }
     Sums sums(const ProjectId& project) override;
     Money spent(const Scope& scope, Timestamp from, Timestamp to) override { return book_.rollup().spent(scope, from, to); }
     std::vector<UsageRow> usage(const UsageQuery& query) override { return book_.rollup().usage(query); }
+
+    std::string log_checkpoint() override { return checkpoint(); }
+    std::string log_witnessed() override;
+    std::string log_key() override { return verifier_.str(); }
+    std::uint64_t log_size() override;
+    std::vector<keys::PublicKey> log_keys() override;
+    Chain log_chain() override;
+    std::optional<std::string> tile(const Tile& tile) override;
+    Inclusion inclusion(std::uint64_t index, std::uint64_t size) override;
+    Proof consistency(std::uint64_t from, std::uint64_t to) override;
+    void keep_witnessed(std::string note) override;
 
 private:
     // What somebody waits for: this record durable, this many leaves under a published checkpoint.
@@ -69,6 +92,8 @@ private:
     // ledger_meter.cpp
     [[nodiscard]] std::uint64_t room_for_receipt(const RunStart& start) const;
     void check_writable() const;
+    expected<void> take_over(const Change& change);
+    expected<History> replayed(const Change* change);
     struct Prepared {
         std::string record;
         Sha256 hash;
@@ -104,6 +129,8 @@ private:
     MeterOptions options_;
     std::unique_ptr<DirectoryLock> lock_;
     VerifierKey verifier_;
+    std::vector<VerifierKey> chain_;  // keys of the log, ours last; as it is after begin()
+    std::vector<Chain::Changed> changes_;
     LeafWriter writer_;
     std::string zone_, place_, jurisdiction_;
 
@@ -122,7 +149,8 @@ private:
     std::vector<Sha256> fresh_;             // leaves that are not in the tree yet
     std::uint64_t checkpoint_reserve_ = 0;  // of the journal's reserve: for checkpoints over the fresh leaves
     std::uint64_t durable_sequence_ = 0, covered_ = 0;
-    std::string note_;  // newest durable checkpoint
+    std::string note_;       // newest durable checkpoint
+    std::string witnessed_;  // newest with cosignatures
     std::vector<std::shared_ptr<Waiter>> waiters_;
     std::shared_ptr<Event> wake_;  // the committer's, while it runs
     bool is_closed_ = false;

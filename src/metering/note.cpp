@@ -9,17 +9,11 @@
 namespace meridian::metering {
 namespace {
 
-constexpr char ed25519 = 1;                         // the algorithm's number in signed notes
 constexpr std::string_view dash = "\xE2\x80\x94 ";  // begins every signature line
 constexpr std::size_t note_max = 64 * 1024;
+constexpr std::size_t hash_bytes = 4;
 
 std::string_view bytes_of(const keys::PublicKey& key) { return {reinterpret_cast<const char*>(key.data()), key.size()}; }
-
-// The four bytes by which a signature line names its key.
-std::string key_hash(const VerifierKey& key) {
-    const auto digest = sha256(fmt::format("{}\n{}{}", key.name, ed25519, bytes_of(key.key)));
-    return std::string(as_view(digest).substr(0, 4));
-}
 
 // Only what our encoder writes: then equal notes are equal bytes.
 std::optional<std::string> strict_base64(std::string_view text) {
@@ -48,15 +42,6 @@ bool is_name(std::string_view text) {
            std::ranges::none_of(text, [](char c) { return c == '+' || (c >= 0 && c <= ' ') || c == '\x7f'; });
 }
 
-struct Parts {
-    std::string_view signed_text, signatures;
-};
-std::optional<Parts> split(std::string_view note) {
-    const auto gap = note.rfind("\n\n");
-    if (gap == std::string_view::npos || note.size() > note_max || !note.ends_with('\n')) return std::nullopt;
-    return Parts{note.substr(0, gap + 1), note.substr(gap + 2)};
-}
-
 }  // namespace
 
 std::string origin_of(std::string_view zone, const keys::PublicKey& key) {
@@ -64,37 +49,74 @@ std::string origin_of(std::string_view zone, const keys::PublicKey& key) {
     return fmt::format("meridian/{}/{}", zone, hex(std::span(digest).first(4)));
 }
 
-std::string VerifierKey::str() const {
-    const auto hash = key_hash(*this);
-    return fmt::format("{}+{}+{}", name, hex({reinterpret_cast<const std::uint8_t*>(hash.data()), hash.size()}),
-                       base64(std::string(1, ed25519) + std::string(bytes_of(key))));
+std::string VerifierKey::hash() const {
+    const auto digest = sha256(fmt::format("{}\n{}{}", name, static_cast<char>(kind), bytes_of(key)));
+    return std::string(as_view(digest).substr(0, hash_bytes));
 }
 
-expected<VerifierKey> VerifierKey::parse(std::string_view text) {
+std::string VerifierKey::str() const {
+    const auto bytes = hash();
+    return fmt::format("{}+{}+{}", name, hex({reinterpret_cast<const std::uint8_t*>(bytes.data()), bytes.size()}),
+                       base64(std::string(1, static_cast<char>(kind)) + std::string(bytes_of(key))));
+}
+
+expected<VerifierKey> VerifierKey::parse(std::string_view text, KeyKind kind) {
     const auto bad = [] { return complaint("this is no verifier key (NAME+HASH+KEY)"); };
     const auto first = text.find('+');
     const auto second = first == std::string_view::npos ? first : text.find('+', first + 1);
     if (second == std::string_view::npos) return bad();
-    VerifierKey made{std::string(text.substr(0, first)), {}};
+    VerifierKey made{std::string(text.substr(0, first)), {}, kind};
     const auto bytes = strict_base64(text.substr(second + 1));
-    if (!is_name(made.name) || !bytes || bytes->size() != 33 || bytes->front() != ed25519) return bad();
+    if (!is_name(made.name) || !bytes || bytes->size() != 33) return bad();
+    if (bytes->front() != static_cast<char>(kind))
+        return complaint(kind == KeyKind::log ? "this is no verifier key of a log" : "this is no verifier key of a witness");
     std::memcpy(made.key.data(), bytes->data() + 1, 32);
     if (made.str() != text) return complaint("the verifier key's hash does not fit its name and key");
     return made;
 }
 
+expected<Note> split_note(std::string_view note) {
+    const auto gap = note.rfind("\n\n");
+    if (gap == std::string_view::npos || note.size() > note_max || !note.ends_with('\n'))
+        return complaint("the checkpoint is no signed note");
+    Note made{note.substr(0, gap + 1), {}};
+    for (auto rest = note.substr(gap + 2); !rest.empty();) {
+        const auto broken = [] { return complaint("the checkpoint has a broken signature line"); };
+        const auto each = line(rest);
+        if (!each || !each->starts_with(dash)) return broken();
+        const auto words = each->substr(dash.size());
+        const auto blank = words.find(' ');
+        const auto bytes = blank == std::string_view::npos ? std::nullopt : strict_base64(words.substr(blank + 1));
+        if (!bytes || bytes->size() <= hash_bytes || !is_name(words.substr(0, blank))) return broken();
+        made.signatures.push_back({words.substr(0, blank), bytes->substr(0, hash_bytes), bytes->substr(hash_bytes)});
+    }
+    return made;
+}
+
+std::vector<std::string_view> Note::by(const VerifierKey& key) const {
+    std::vector<std::string_view> found;
+    const auto hash = key.hash();
+    for (const auto& each : signatures)
+        if (each.name == key.name && each.hash == hash) found.push_back(each.signature);
+    return found;
+}
+
+std::string signature_line(const VerifierKey& key, std::string_view signature) {
+    return fmt::format("{}{} {}\n", dash, key.name, base64(key.hash() + std::string(signature)));
+}
+
 std::string signed_note(const Checkpoint& checkpoint, const keys::SigningKey& key) {
     const auto text = fmt::format("{}\n{}\n{}\n", checkpoint.origin, checkpoint.size, base64(as_view(checkpoint.root)));
     const auto signature = key.sign(text);
-    const auto line =
-        key_hash({checkpoint.origin, key.public_key()}) + std::string(reinterpret_cast<const char*>(signature.data()), signature.size());
-    return fmt::format("{}\n{}{} {}\n", text, dash, checkpoint.origin, base64(line));
+    const std::string_view bytes(reinterpret_cast<const char*>(signature.data()), signature.size());
+    return fmt::format("{}\n{}", text, signature_line({checkpoint.origin, key.public_key()}, bytes));
 }
 
 expected<Checkpoint> read_note(std::string_view note) {
-    const auto parts = split(note);
-    if (!parts) return complaint("the checkpoint is no signed note");
-    auto rest = parts->signed_text;
+    const auto gap = note.rfind("\n\n");
+    if (gap == std::string_view::npos || note.size() > note_max || !note.ends_with('\n'))
+        return complaint("the checkpoint is no signed note");
+    auto rest = note.substr(0, gap + 1);
     const auto origin = line(rest), size = line(rest), root = line(rest);
     if (!origin || !size || !root || !is_name(*origin)) return complaint("the checkpoint lacks a line");
     const auto number = strict_number(*size);
@@ -110,23 +132,12 @@ expected<Checkpoint> read_note(std::string_view note, const VerifierKey& key) {
     if (!checkpoint) return checkpoint;
     if (checkpoint->origin != key.name)
         return complaint(fmt::format("the checkpoint is of the log {}, not of {}", checkpoint->origin, key.name));
-    const auto parts = *split(note);
-    const auto hash = key_hash(key);
-    auto rest = parts.signatures;
-    bool is_signed = false;
-    while (!rest.empty()) {
-        const auto each = line(rest);
-        if (!each || !each->starts_with(dash)) return complaint("the checkpoint has a broken signature line");
-        const auto words = each->substr(dash.size());
-        const auto blank = words.find(' ');
-        const auto bytes = blank == std::string_view::npos ? std::nullopt : strict_base64(words.substr(blank + 1));
-        if (!bytes || bytes->size() < 5) return complaint("the checkpoint has a broken signature line");
-        if (words.substr(0, blank) != key.name || !bytes->starts_with(hash)) continue;
-        if (!keys::verify(key.key, parts.signed_text, std::string_view(*bytes).substr(4)))
-            return complaint("the checkpoint's signature is wrong");
-        is_signed = true;
-    }
-    if (!is_signed) return complaint(fmt::format("the checkpoint is not signed by {}", key.str()));
+    const auto parts = split_note(note);
+    if (!parts) return std::unexpected(parts.error());
+    const auto signatures = parts->by(key);
+    for (const auto signature : signatures)
+        if (!keys::verify(key.key, parts->text, signature)) return complaint("the checkpoint's signature is wrong");
+    if (signatures.empty()) return complaint(fmt::format("the checkpoint is not signed by {}", key.str()));
     return checkpoint;
 }
 

@@ -3,6 +3,7 @@
 #include <cstdint>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "base/expected.h"
 #include "base/hash.h"
@@ -19,13 +20,32 @@ struct Checkpoint {
 // "meridian/<zone>/<first 8 hex of the key's id>": another key is another log.
 std::string origin_of(std::string_view zone, const keys::PublicKey& key);
 
-// "<name>+<8 hex of its hash>+<base64 of 0x01 and the public key>"
+// The algorithm's number in a verifier key: Ed25519 over the note's text, or C2SP's cosignature/v1, which has a time beside it.
+enum class KeyKind : char { log = 1, witness = 4 };
+
+// "<name>+<8 hex of its hash>+<base64 of the algorithm's number and the public key>"
 struct VerifierKey {
     std::string name;
     keys::PublicKey key{};
+    KeyKind kind = KeyKind::log;
     [[nodiscard]] std::string str() const;
-    static expected<VerifierKey> parse(std::string_view text);
+    [[nodiscard]] std::string hash() const;  // the four bytes by which a signature line names the key
+    static expected<VerifierKey> parse(std::string_view text, KeyKind kind = KeyKind::log);
 };
+
+// A signed note in its parts. Every line must have its form.
+struct NoteSignature {
+    std::string_view name;
+    std::string hash, signature;
+};
+struct Note {
+    std::string_view text;  // what is signed
+    std::vector<NoteSignature> signatures;
+    // The signatures that name this key.
+    [[nodiscard]] std::vector<std::string_view> by(const VerifierKey& key) const;
+};
+expected<Note> split_note(std::string_view note);
+std::string signature_line(const VerifierKey& key, std::string_view signature);
 
 // "<origin>\n<size>\n<base64 root>\n\n— <origin> <base64 of key hash and signature>\n"
 std::string signed_note(const Checkpoint& checkpoint, const keys::SigningKey& key);

@@ -24,6 +24,17 @@ std::optional<std::uint64_t> count_in(const Json& json) {
     return number && *number >= 0 ? std::optional<std::uint64_t>(*number) : std::nullopt;
 }
 
+// The log's name is derived from its key, and its zone is the receipt's.
+bool is_of_log(const Receipt& receipt, const VerifierKey& key) { return key.name == origin_of(receipt.zone, key.key); }
+
+}  // namespace
+
+JsonArray hashes_json(const Proof& proof) {
+    JsonArray hashes;
+    for (const auto& hash : proof) hashes.emplace_back(base64(as_view(hash)));
+    return hashes;
+}
+
 std::optional<Proof> hashes_in(const Json& json) {
     const auto* list = json.if_array();
     if (!list || list->size() > proof_max) return std::nullopt;
@@ -36,26 +47,19 @@ std::optional<Proof> hashes_in(const Json& json) {
     return proof;
 }
 
-// The log's name is derived from its key, and its zone is the receipt's.
-bool is_of_log(const Receipt& receipt, const VerifierKey& key) { return key.name == origin_of(receipt.zone, key.key); }
-
-}  // namespace
-
 Json proof_file(std::string_view leaf, std::uint64_t index, const Proof& inclusion, std::uint64_t tree_size, std::string_view note,
                 const VerifierKey& key) {
-    JsonArray hashes;
-    for (const auto& hash : inclusion) hashes.emplace_back(base64(as_view(hash)));
     return JsonObject{{"type", file_type},
                       {"receipt", parse_json(leaf).value()},
                       {"leaf", base64(leaf)},
                       {"index", static_cast<std::int64_t>(index)},
                       {"tree_size", static_cast<std::int64_t>(tree_size)},
-                      {"inclusion", std::move(hashes)},
+                      {"inclusion", hashes_json(inclusion)},
                       {"checkpoint", note},
                       {"verifier_key", key.str()}};
 }
 
-expected<ReceiptProof> check_proof(std::string_view text, const VerifierKey* trusted) {
+expected<ReceiptProof> check_proof(std::string_view text, std::span<const VerifierKey> trusted) {
     const auto json = parse_json(text);
     if (!json || !json->is_object()) return complaint("it is no JSON object");
     const auto* type = text_member(*json, "type");
@@ -77,7 +81,7 @@ expected<ReceiptProof> check_proof(std::string_view text, const VerifierKey* tru
 
     const auto key = VerifierKey::parse(view(*key_text));
     if (!key) return std::unexpected(key.error());
-    if (trusted && trusted->str() != key->str())
+    if (!trusted.empty() && std::ranges::find(trusted, key->str(), &VerifierKey::str) == trusted.end())
         return complaint(fmt::format("it is signed by {}, which is not the key that you trust", key->str()));
     if (!is_of_log(*receipt, *key)) return complaint("the key is not that of the receipt's zone");
     auto checkpoint = read_note(view(*note), *key);

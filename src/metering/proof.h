@@ -1,6 +1,8 @@
 // The file that `meridian verify` reads: one receipt, its place in the log, and the log's signed checkpoint.
 #pragma once
 #include <cstdint>
+#include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 
@@ -10,6 +12,9 @@
 #include "metering/tree.h"
 
 namespace meridian::metering {
+
+JsonArray hashes_json(const Proof& proof);
+std::optional<Proof> hashes_in(const Json& json);  // no more than a tree can need
 
 struct ReceiptProof {
     std::string leaf;
@@ -21,8 +26,8 @@ struct ReceiptProof {
 Json proof_file(std::string_view leaf, std::uint64_t index, const Proof& inclusion, std::uint64_t tree_size, std::string_view note,
                 const VerifierKey& key);
 
-// What the file proves, under `trusted` or, without one, under the key that the file names. Strict: nothing may be missing,
+// What the file proves, under one of the trusted keys or, without any, under the key that the file names. Strict: nothing may be missing,
 // more, or written in another way. The diagnostic is half a sentence.
-expected<ReceiptProof> check_proof(std::string_view text, const VerifierKey* trusted);
+expected<ReceiptProof> check_proof(std::string_view text, std::span<const VerifierKey> trusted);
 
 }  // namespace meridian::metering

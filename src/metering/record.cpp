@@ -97,6 +97,17 @@ std::string take_digest(Bytes& bytes) {
 
 }  // namespace
 
+bool is_known(RecordType type) {
+    switch (type) {
+        case RecordType::opened:
+        case RecordType::receipt:
+        case RecordType::checkpoint:
+        case RecordType::succession:
+            return true;
+    }
+    return false;
+}
+
 std::string unsealed(std::size_t payload_size) {
     std::string record;
     record.reserve(header_bytes + payload_size);
@@ -124,7 +135,7 @@ std::optional<Record> record_at(std::string_view segment, std::uint64_t at) {
     if (length == 0 || length > payload_max || segment.size() - at - header_bytes < length) return std::nullopt;
     Record record{static_cast<RecordType>(header[8]), 0, segment.substr(at + header_bytes, length), at};
     std::memcpy(&record.sequence, header + 9, 8);
-    if (record.type < RecordType::opened || record.type > RecordType::checkpoint) return std::nullopt;
+    if (!is_known(record.type)) return std::nullopt;
     if (crc32c(segment.substr(at + 8, header_bytes - 8 + length)) != crc) return std::nullopt;
     return record;
 }

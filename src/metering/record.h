@@ -10,7 +10,9 @@
 
 namespace meridian::metering {
 
-enum class RecordType : std::uint8_t { opened = 1, receipt = 2, checkpoint = 3 };
+// A succession's payload is a leaf too: that of log/succession.h.
+enum class RecordType : std::uint8_t { opened = 1, receipt = 2, checkpoint = 3, succession = 5 };
+bool is_known(RecordType type);
 
 inline constexpr std::size_t header_bytes = 17;
 inline constexpr std::size_t payload_max = 64 * 1024;

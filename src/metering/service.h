@@ -92,6 +92,7 @@ struct Receipt {
 
 class Meter;
 class LedgerMeter;
+class PublicLog;  // log/service.h
 // A run under way. Move-only. Destroyed unsettled (an exception passed by), it settles itself as failed with what was noted.
 class Hold {
 public:
@@ -177,6 +178,7 @@ public:
     virtual Task<std::string> jws(RunId id) = 0;
     virtual std::string checkpoint() = 0;  // newest signed note
     virtual std::string verifier_key() = 0;
+    virtual PublicLog& log() = 0;  // what anybody may see
 
     // Budgets of this zone (budget/): those there are, what it may spend of them, and who lends more.
     virtual void know_budgets(const std::vector<Budget>& budgets) = 0;
@@ -201,13 +203,15 @@ public:
         std::string said;
         std::int64_t receipts = 0, checkpoints = 0;
     };
-    // The whole ledger against its checkpoints. Blocking, read-only.
-    static Verdict verify_directory(Disk& disk, const std::string& directory);
-    // A file that `proof` gave. `trusted_key`: the verifier key the reader trusts; empty takes the file's own and says so.
-    static Verdict verify_file(std::string_view text, std::string_view trusted_key);
+    // The whole ledger against its checkpoints, and their keys against the one that the reader trusts, if any. Blocking, read-only.
+    // `helper` does a part of the work, where there is one.
+    static Verdict verify_directory(Disk& disk, const std::string& directory, std::string_view trusted_key = {}, Pool* helper = nullptr);
+    // A file that `proof` gave. `trusted_key`: the verifier key the reader trusts; empty takes the file's own and says so. `chain`: what
+    // /log/{zone}/chain gave, for a trusted key of the same log from before or after the file's.
+    static Verdict verify_file(std::string_view text, std::string_view trusted_key, std::string_view chain = {});
 };
 
-// GET /meridian/v1/receipts, /receipts/{id}, /log/{zone}/checkpoint, /log/{zone}/key
+// GET /meridian/v1/receipts, /receipts/{id}, and the public log's
 void add_routes(http::Router& router, Meter& meter, Pool& pool, const geography::Zone& zone);
 
 }  // namespace meridian::metering

@@ -97,6 +97,11 @@ Proof Tree::consistency(std::uint64_t from, std::uint64_t to) const {
     return proof;
 }
 
+std::span<const Sha256> Tree::row(std::size_t level, std::uint64_t begin, std::size_t count) const {
+    MERIDIAN_ASSERT(level < levels_.size() && begin <= levels_[level].size() && count <= levels_[level].size() - begin);
+    return std::span(levels_[level]).subspan(begin, count);
+}
+
 bool includes(const Sha256& root, std::uint64_t size, const Sha256& leaf, std::uint64_t index, std::span<const Sha256> proof) {
     if (index >= size) return false;
     Sha256 hash = leaf;

@@ -1,7 +1,7 @@
 // The Merkle tree of a log (RFC 6962, section 2): roots, inclusion and consistency proofs. Pure; knows hashes, not leaves.
 //
 // Level k holds the hashes of the complete subtrees of 2^k leaves, in order: exactly the hashes of which C2SP's tlog-tiles makes
-// its files (tile/L/N is 256 hashes of level 8L), so that serving tiles later is cutting these arrays. 64 bytes a leaf.
+// its files (tile/L/N is 256 hashes of level 8L), so that a tile is a piece of these arrays (log/tile.h). 64 bytes a leaf.
 #pragma once
 #include <cstdint>
 #include <span>
@@ -25,10 +25,13 @@ public:
     [[nodiscard]] Sha256 root(std::uint64_t size) const;
     [[nodiscard]] Proof inclusion(std::uint64_t index, std::uint64_t size) const;
     [[nodiscard]] Proof consistency(std::uint64_t from, std::uint64_t to) const;
+    // Hashes of complete subtrees of 2^level leaves, from the `begin`-th on. They must be there; valid until the next append.
+    [[nodiscard]] std::span<const Sha256> row(std::size_t level, std::uint64_t begin, std::size_t count) const;
 
-private:
     // Of the leaves [begin, end), where `begin` is a multiple of the smallest power of two that is not below their count.
     [[nodiscard]] Sha256 subtree(std::uint64_t begin, std::uint64_t end) const;
+
+private:
     std::vector<std::vector<Sha256>> levels_;
 };
 

@@ -31,6 +31,8 @@ void add_receipts(CLI::App& app, Common& common, const Chosen& chosen);
 void add_backup(CLI::App& app, Common& common, const Chosen& chosen);
 void add_doctor(CLI::App& app, Common& common, const Chosen& chosen);
 void add_declare(CLI::App& app, Common& common, const Chosen& chosen);
+void add_log(CLI::App& app, Common& common, const Chosen& chosen);
+void add_witness(CLI::App& app, Common& common, const Chosen& chosen);
 void add_quantum(CLI::App& app, Common& common, const Chosen& chosen);
 void add_completion(CLI::App& app, Common& common, const Chosen& chosen);
 

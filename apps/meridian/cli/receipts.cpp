@@ -2,6 +2,7 @@
 
 #include "base/real/real.h"
 #include "cli/commands.h"
+#include "metering/log/bundle.h"
 #include "metering/service.h"
 #include "terminal.h"
 
@@ -9,7 +10,7 @@ namespace meridian::cli {
 namespace {
 
 struct ReceiptOptions {
-    std::string id, file, key;
+    std::string id, file, key, chain;
     int limit = 20;
 };
 
@@ -33,11 +34,18 @@ int verify(const Common& common, const ReceiptOptions& o) {
     real::PosixDisk disk;
     metering::Meter::Verdict verdict;
     if (const auto names = disk.list(o.file)) {
-        verdict = metering::Meter::verify_directory(disk, o.file);
+        real::ThreadPool helper(1);
+        verdict = metering::Meter::verify_directory(disk, o.file, o.key, &helper);
     } else {
-        const auto text = disk.read_file(o.file);
-        if (!text) throw Failure{not_found, text.error().said, "save a receipt with: meridian receipts show ID > receipt.json"};
-        verdict = metering::Meter::verify_file(*text, o.key);
+        const auto chain = o.chain.empty() ? std::string() : disk.read_file(o.chain);
+        if (!chain) throw Failure{not_found, chain.error().said, "save the log's keys from /meridian/v1/log/ZONE/chain"};
+        if (metering::is_bundle(disk, o.file)) {
+            verdict = metering::verify_bundle(disk, o.file, o.key, *chain);
+        } else {
+            const auto text = disk.read_file(o.file);
+            if (!text) throw Failure{not_found, text.error().said, "save a receipt with: meridian receipts show ID > receipt.json"};
+            verdict = metering::Meter::verify_file(*text, o.key, *chain);
+        }
     }
     if (common.json) {
         print(JsonObject{
@@ -65,9 +73,11 @@ void add_receipts(CLI::App& app, Common& common, const Chosen& chosen) {
             return print(api.get("/meridian/v1/receipts/" + o->id));
         });
     });
-    auto* check = app.add_subcommand("verify", "Check a receipt file, or a whole ledger directory, offline");
-    check->add_option("FILE", o->file, "What `receipts show` printed, or a zone's ledger directory")->required();
-    check->add_option("--key", o->key, "The zone's verifier key that you trust (default: the one in the file)");
+    auto* check = app.add_subcommand("verify", "Check a receipt, a file of many, or a whole ledger directory, offline");
+    check->add_option("FILE", o->file, "What `receipts show` or `log receipts` gave, or a zone's ledger directory")->required();
+    check->add_option("--key", o->key, "A verifier key of the zone's log that you trust (default: the one in the file)");
+    check->add_option("--chain", o->chain, "What /meridian/v1/log/ZONE/chain gave, where the log's key has changed since, or before")
+        ->needs("--key");
     check->callback([&common, chosen, o] { chosen([&common, o] { return verify(common, *o); }); });
 }
 

@@ -209,6 +209,10 @@ void add_up(CLI::App& app, Common& common, const Chosen& chosen) {
     command->add_option("--quantum-keep-days", o->quantum_keep_days, "Days that an ended quantum session is kept with its results")
         ->check(CLI::Range(1, 36500))
         ->capture_default_str();
+    command->add_option("--witness", o->witnesses, "KEY@URL: verifier key and address of a witness that cosigns the log (repeatable)");
+    command->add_option("--witness-every", o->witness_seconds, "Seconds: a changed log is shown to the witnesses at most so often")
+        ->check(CLI::Range(1, 86400))
+        ->capture_default_str();
     command->add_option("--loops", o->loops, "Event loops (default: one a core)")->check(CLI::Range(1, 256));
     command->add_flag("--access-log", o->access_log, "One line a request, without content; needs --log-level info");
     command->add_option("--log-level", *level, "debug, info, warn, error, off")
