@@ -63,6 +63,20 @@ def startup_part(found):
     return "\n".join(lines)
 
 
+def ledger_part(found):
+    row = found["found"]
+    return circumstances(found["about"]) + "\n" + "\n".join([
+        "", "| what | measured |", "|---|--:|",
+        f"| receipts, on {row['threads']} threads | {row['receipts']:,} |",
+        f"| receipts/s, all durable under a signed checkpoint at the end | {row['durable_per_second']:,.0f} |",
+        f"| checkpoints signed meanwhile | {row['checkpoints']:,} |",
+        f"| the log's files, relative to the receipts in it | {row['storage_ratio']:.3f} |",
+        f"| `meridian verify` of that log | {row['verify_seconds']:.2f} s |",
+        f"| one run after the other, each waiting for its checkpoint | {row['alone_ms']:.2f} ms |",
+        f"| the files of such a log, relative to its receipts | {row['alone_storage_ratio']:.3f} |",
+        f"| single Ed25519 signatures verified, one thread | {row['signatures_per_second']:,.0f}/s |"])
+
+
 def at_most(limit, unit, digits=0):
     return lambda value: (value <= limit, f"{value:,.{digits}f}{unit}")
 
@@ -119,6 +133,9 @@ GOALS = [
      Needs.quiet),
     ("tokens/s at least 0.97 of llama-server's, 1 stream", "runtime", lambda f: f["rows"][0]["ratio"], at_least(0.97, "", 3), Needs.quiet),
     ("tokens/s at least 0.97 of llama-server's, 4 streams", "runtime", lambda f: f["rows"][1]["ratio"], at_least(0.97, "", 3), Needs.quiet),
+    ("20,000 receipts/s durable under signed checkpoints", "ledger", lambda f: f["found"]["durable_per_second"], at_least(20_000, "/s"), Needs.quiet),
+    ("a log of a million receipts verified in 10 s", "ledger", lambda f: f["found"]["verify_seconds"], at_most(10, " s", 2), Needs.quiet),
+    ("the log's files at most 1.3 x its receipts", "ledger", lambda f: f["found"]["storage_ratio"], at_most(1.3, " x", 3), Needs.nothing),
     ("`meridian up` ready within 300 ms, new directory", "startup", start_ms("new_directory"), at_most(300, " ms"), Needs.quiet),
     ("`meridian up` ready within 300 ms, used directory", "startup", start_ms("used_directory"), at_most(300, " ms"), Needs.quiet),
     ("`make run` on a built tree to first token within 10 s", "startup", start_ms("make_run_first_token"), at_most(10_000, " ms"), Needs.quiet),
@@ -157,9 +174,10 @@ def quantum_part(found):
 
 
 def main():
-    results = {name: load(name) for name in ("gateway", "runtime", "startup", "quantum")}
+    results = {name: load(name) for name in ("gateway", "runtime", "startup", "quantum", "ledger")}
     text = PAGE.read_text()
-    for name, part in (("gateway", gateway_part), ("runtime", runtime_part), ("startup", startup_part), ("quantum", quantum_part)):
+    for name, part in (("gateway", gateway_part), ("runtime", runtime_part), ("startup", startup_part), ("quantum", quantum_part),
+                       ("ledger", ledger_part)):
         if results[name]:
             text = put(text, name, part(results[name]))
     PAGE.write_text(put(text, "goals", goals_part(results)))
