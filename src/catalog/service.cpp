@@ -240,7 +240,7 @@ std::optional<Model> Catalog::find(ModelId id) const {
     return table->models[it->second];
 }
 
-Task<Model> Catalog::add_file(AddFile what) {
+Task<Model> Catalog::add_file(AddFile what, store::Author by) {
     check_name(what.name);
     State& s = *state_;
     Model planned = co_await on(s.pool, [&s, &what] { return planned_from(what, read_facts(s.disk, what.path)); });
@@ -251,25 +251,26 @@ Task<Model> Catalog::add_file(AddFile what) {
         artifact.bytes = s.artifacts.size(artifact.digest);
         return artifact;
     }));
-    Model made = co_await s.store.write([&s, planned](store::Tx& tx) { return put_file(tx, planned, s.clock.now(), s.rng); });
+    Model made = co_await s.store.write(by, [&s, planned](store::Tx& tx) { return put_file(tx, planned, s.clock.now(), s.rng); });
     co_await s.refresh();
     co_return made;
 }
 
-Task<Model> Catalog::add_url(AddUrl what) {
+Task<Model> Catalog::add_url(AddUrl what, store::Author by) {
     what = checked(std::move(what));
     State& s = *state_;
     Upstream upstream{.url = what.url, .upstream_model = what.upstream_model, .sealed_key = {}};
     if (!what.key.empty()) upstream.sealed_key = base64(s.sealing.seal(what.key, seal_context(what.url), s.rng));
     what.key.clear();
-    Model made = co_await s.store.write([&s, what, upstream](store::Tx& tx) { return put_url(tx, what, upstream, s.clock.now(), s.rng); });
+    Model made =
+        co_await s.store.write(by, [&s, what, upstream](store::Tx& tx) { return put_url(tx, what, upstream, s.clock.now(), s.rng); });
     co_await s.refresh();
     co_return made;
 }
 
-Task<> Catalog::remove(ModelId id) {
+Task<> Catalog::remove(ModelId id, store::Author by) {
     State& s = *state_;
-    const auto orphans = co_await s.store.write([id](store::Tx& tx) { return take_out(tx, id); });
+    const auto orphans = co_await s.store.write(by, [id](store::Tx& tx) { return take_out(tx, id); });
     co_await s.refresh();
     // A file of the same bytes that is being added at this moment loses its copy; ensure_local brings it back.
     co_await on(s.pool, [&s, orphans] {

@@ -108,11 +108,11 @@ public:
     [[nodiscard]] std::optional<Model> find(ModelId id) const;
 
     // Again with the same bytes: changes its settings. Error{conflict} where the name means another model.
-    Task<Model> add_file(AddFile what);
+    Task<Model> add_file(AddFile what, store::Author by = {});
     // Appends an upstream to the models of that name; the same URL and upstream model again replaces its key.
-    Task<Model> add_url(AddUrl what);
+    Task<Model> add_url(AddUrl what, store::Author by = {});
     // Error{conflict} while it is deployed, Error{precondition} for what comes with the program.
-    Task<> remove(ModelId id);
+    Task<> remove(ModelId id, store::Author by = {});
     [[nodiscard]] std::string upstream_key(const Upstream& upstream) const;
 
     // Brings every artifact into the artifact store (single flight per digest) and returns the local path of the first.

@@ -47,13 +47,16 @@ struct Called {
     Params params;
     Query query;
     std::string request_id;
+    std::shared_ptr<const Origin> origin;  // null for GET
 
     // The caller as the type that the program's authorizer makes, by value.
     template <std::derived_from<Principal> P>
     [[nodiscard]] P caller_as() const {
         const auto* principal = dynamic_cast<const P*>(caller.get());
         MERIDIAN_ASSERT(principal != nullptr);
-        return *principal;
+        P made = *principal;
+        made.origin = origin;
+        return made;
     }
     [[nodiscard]] std::string param(std::string_view name) const;  // "" when the pattern has none of that name
     [[nodiscard]] Page page() const { return Page::from(query); }
@@ -132,7 +135,12 @@ struct Answering {
     Dialect dialect;
     bool wants_bytes;
 };
-Called called(Exchange& exchange);
+// What every call of a route has in common.
+struct RouteFacts {
+    Dialect dialect;
+    std::string operation, product;
+};
+Called called(Exchange& exchange, const RouteFacts& route);
 Answering answering(Dialect dialect, const Called& call);
 bool has_body(std::string_view method);
 // The request body as JSON, {} when empty. Throws Error{invalid}.
@@ -233,9 +241,9 @@ struct Awaited<asio::awaitable<T, E>> {
 
 // `run` is a copy that lives as long as this frame, and so longer than what it returned.
 template <class In, class Out, class F>
-Task<> serve(Exchange& exchange, Dialect dialect, F run) {
-    Call<In> call{called(exchange), read_in<In>(exchange)};
-    const Answering how = answering(dialect, call);
+Task<> serve(Exchange& exchange, std::shared_ptr<const RouteFacts> route, F run) {
+    Call<In> call{called(exchange, *route), read_in<In>(exchange)};
+    const Answering how = answering(route->dialect, call);
     using Result = Awaited<std::invoke_result_t<F&, Call<In>>>;
     std::optional<Response> response;
     if constexpr (Result::is_task) {
@@ -263,8 +271,9 @@ Route typed(std::string method, std::string pattern, Permission may, Dialect dia
         about.request = schema<In>(Direction::in);
     }
     typed_detail::Form<Out>::document(about, dialect);
-    Handler handler = [dialect, run = std::move(run)](Exchange& exchange) {
-        return typed_detail::serve<In, Out, F>(exchange, dialect, run);
+    auto facts = std::make_shared<const typed_detail::RouteFacts>(typed_detail::RouteFacts{dialect, about.id, about.tag});
+    Handler handler = [facts = std::move(facts), run = std::move(run)](Exchange& exchange) {
+        return typed_detail::serve<In, Out, F>(exchange, facts, run);
     };
     return {.method = std::move(method),
             .pattern = std::move(pattern),

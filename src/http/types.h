@@ -63,10 +63,18 @@ struct Response {
     std::string body;
 };
 
+// The request in which somebody asks for a change, for those who keep a record of changes.
+struct Origin {
+    std::string operation, product;  // of the route's page: "CreateDeployment", "inference"
+    std::string address;             // without the port
+    std::string user_agent, request_id;
+};
+
 // Who is calling, as whoever authorizes knows it. http passes it on and never looks inside.
 class Principal {
 public:
     virtual ~Principal() = default;
+    std::shared_ptr<const Origin> origin;  // of the copy that a typed handler of a change takes; null otherwise
 };
 
 class WebSocket;  // http/websocket.h

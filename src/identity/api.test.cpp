@@ -42,6 +42,7 @@ struct IdentityApiTest : testing::Test {
     Answer ask(std::string method, const std::string& target, std::string body = "") {
         http::test::WholeExchange exchange(std::move(method), target, std::move(body));
         if (!secret.empty()) exchange.asked.headers.add("X-Auth-Token", secret);
+        exchange.asked.peer = "192.0.2.7:4711";
         world.run(router.handle(exchange));
         const http::Response& response = exchange.answered.value();
         Answer answer{response.status, nullptr};
@@ -54,6 +55,37 @@ struct IdentityApiTest : testing::Test {
 
 const std::string keys = "/iam/v1alpha1/api-keys";
 const std::string projects = "/account/v3/projects";
+
+// Deny by default holds for the record too: every change through a route is in it, and nothing else.
+TEST_F(IdentityApiTest, EveryChangeLeavesALineThatSaysWhoAskedForWhatAndFromWhere) {
+    const auto told = [&] {
+        std::vector<std::string> made;
+        for (const auto& row : store->outbox("events", 100)) {
+            const auto line = parse_json(row.payload).value();
+            const auto& by = *member(line, "by");
+            EXPECT_EQ(view(*text_member(by, "address")), "192.0.2.7");
+            EXPECT_EQ(view(*text_member(by, "api_key")), first.first_key->key.access_key);
+            EXPECT_EQ(view(*text_member(by, "organization")), first.organization.str());
+            made.push_back(std::string(view(*text_member(by, "operation"))) + " " + std::string(view(*text_member(line, "type"))));
+            store->outbox_done("events", row.id);
+        }
+        return made;
+    };
+    EXPECT_TRUE(told().empty()) << "what the program makes for itself";
+    const auto made = ask("POST", keys, R"({"role": "inference"})");
+    EXPECT_EQ(told(), std::vector<std::string>{"CreateAPIKey api_keys"});
+    const auto key = keys + "/" + made.text("access_key");
+    ask("PATCH", key, R"({"description": "other"})");
+    ask("DELETE", key);
+    EXPECT_EQ(told(), (std::vector<std::string>{"UpdateAPIKey api_keys", "DeleteAPIKey api_keys"}));
+    const auto project = projects + "/" + ask("POST", projects, R"({"name": "more", "description": ""})").text("id");
+    ask("PATCH", project, R"({"name": "most"})");
+    ask("DELETE", project);
+    EXPECT_EQ(told(), (std::vector<std::string>{"CreateProject projects", "UpdateProject projects", "DeleteProject projects"}));
+    ask("GET", keys);
+    ask("DELETE", key);
+    EXPECT_TRUE(told().empty()) << "reading changes nothing, nor does what was refused";
+}
 
 TEST_F(IdentityApiTest, AKeyIsMadeShownOnceChangedAndDeleted) {
     const auto made = ask("POST", keys, R"({"description": "for the app", "role": "inference", "user_id": null, "application_id": ""})");

@@ -84,7 +84,7 @@ Task<NewKey> Identity::create_key(Caller by, KeyWish wish) {
     need_admin(by);
     State& s = *state_;
     co_return co_await s.change(
-        [&s, by, wish](store::Tx& tx) { return insert_new_key(tx, planned_key(tx, by, wish, s.clock.now()), s.rng); });
+        by, [&s, by, wish](store::Tx& tx) { return insert_new_key(tx, planned_key(tx, by, wish, s.clock.now()), s.rng); });
 }
 
 Task<std::vector<ApiKey>> Identity::keys(Caller by) {
@@ -102,7 +102,7 @@ Task<ApiKey> Identity::key(Caller by, std::string access_key) {
 Task<ApiKey> Identity::change_key(Caller by, std::string access_key, KeyChange change) {
     need_admin(by);
     State& s = *state_;
-    co_return co_await s.change([&s, by, access_key, change](store::Tx& tx) {
+    co_return co_await s.change(by, [&s, by, access_key, change](store::Tx& tx) {
         auto key = visible_key(tx, by, access_key);
         const auto now = s.clock.now();
         if (change.description) check_description(*change.description);
@@ -123,7 +123,7 @@ Task<ApiKey> Identity::change_key(Caller by, std::string access_key, KeyChange c
 Task<> Identity::remove_key(Caller by, std::string access_key) {
     need_admin(by);
     State& s = *state_;
-    co_await s.change([&s, by, access_key](store::Tx& tx) {
+    co_await s.change(by, [&s, by, access_key](store::Tx& tx) {
         const auto doomed = visible_key(tx, by, access_key);
         const auto now = s.clock.now();
         const auto opens_all = [&](const ApiKey& k) {

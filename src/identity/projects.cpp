@@ -56,7 +56,7 @@ Task<Project> Identity::create_project(Caller by, std::string name, std::string 
     check_project_name(name);
     check_description(description);
     State& s = *state_;
-    co_return co_await s.change([&s, by, name, description](store::Tx& tx) {
+    co_return co_await s.change(by, [&s, by, name, description](store::Tx& tx) {
         if (count_projects(tx, by.organization) >= projects_max) {
             throw Error(Fault::quota, fmt::format("An organization has at most {} projects.", projects_max)).about("project", "");
         }
@@ -82,7 +82,7 @@ Task<Project> Identity::change_project(Caller by, ProjectId id, ProjectChange ch
     if (change.name) check_project_name(*change.name);
     if (change.description) check_description(*change.description);
     State& s = *state_;
-    co_return co_await s.change([&s, by, id, change](store::Tx& tx) {
+    co_return co_await s.change(by, [&s, by, id, change](store::Tx& tx) {
         auto project = visible_project(tx, by, id);
         project.name = change.name.value_or(project.name);
         project.description = change.description.value_or(project.description);
@@ -100,7 +100,7 @@ Task<Project> Identity::change_project(Caller by, ProjectId id, ProjectChange ch
 Task<> Identity::remove_project(Caller by, ProjectId id) {
     need_admin(by);
     State& s = *state_;
-    co_await s.change([by, id](store::Tx& tx) {
+    co_await s.change(by, [by, id](store::Tx& tx) {
         const auto project = visible_project(tx, by, id);
         const auto defaults = find_defaults(tx);
         if (defaults && defaults->project == id) still_in_use(project, "The default project cannot be deleted.");

@@ -36,6 +36,8 @@ struct Caller final : http::Principal {
     [[nodiscard]] bool may_see(const ProjectId& p) const { return !only_project || *only_project == p; }
     [[nodiscard]] bool may_see(const Owner& o) const { return o.organization == organization && may_see(o.project); }
 };
+// For writes of what somebody changes through a route of the control plane.
+store::Author author_of(const Caller& caller);
 // The caller of an authorized exchange; asserts on a public route.
 const Caller& caller_of(const http::Exchange& exchange);
 

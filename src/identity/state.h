@@ -41,13 +41,13 @@ struct Identity::State final : http::Authorizer {
 
     // A write, and the snapshot that knows of it: whoever gets a key may use it at once, whoever removed one may rely on it.
     template <class F>
-    auto change(F f) -> Task<std::invoke_result_t<F&, store::Tx&>> {
-        return on(store.pool(), [this, f = std::move(f)]() mutable {
+    auto change(const Caller& caller, F f) -> Task<std::invoke_result_t<F&, store::Tx&>> {
+        return on(store.pool(), [this, by = author_of(caller), f = std::move(f)]() mutable {
             if constexpr (std::is_void_v<std::invoke_result_t<F&, store::Tx&>>) {
-                store.write_now(f);
+                store.write_now(by, f);
                 keys.refresh();
             } else {
-                auto result = store.write_now(f);
+                auto result = store.write_now(by, f);
                 keys.refresh();
                 return result;
             }

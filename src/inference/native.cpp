@@ -57,6 +57,7 @@ public:
     }
 
     Task<Json> add(Call<AddModel> call) {
+        const auto author = identity::author_of(call.caller_as<identity::Caller>());
         const auto& in = call.in;
         if (in.path.has_value() == in.url.has_value()) {
             throw Error(Fault::invalid, "Give either 'path' (a GGUF file on this host) or 'url' (an OpenAI-compatible endpoint).")
@@ -70,7 +71,8 @@ public:
                                                        .context = in.context,
                                                        .project = std::nullopt,
                                                        .input_per_million = price_in("input_per_million", in.input_per_million),
-                                                       .output_per_million = price_in("output_per_million", in.output_per_million)}));
+                                                       .output_per_million = price_in("output_per_million", in.output_per_million)},
+                                                      author));
         }
         catalog::AddUrl what{.url = *in.url,
                              .name = in.name,
@@ -79,7 +81,7 @@ public:
                              .input_per_million = price_in("input_per_million", in.input_per_million),
                              .output_per_million = price_in("output_per_million", in.output_per_million)};
         if (in.key_file) what.key = co_await key_from(*in.key_file);
-        co_return view(co_await catalog_.add_url(std::move(what)));
+        co_return view(co_await catalog_.add_url(std::move(what), author));
     }
 
     Task<http::NoContent> remove(Call<> call) {
@@ -91,7 +93,7 @@ public:
                     .about("model", model->name);
             }
         }
-        co_await catalog_.remove(model->id);
+        co_await catalog_.remove(model->id, identity::author_of(call.caller_as<identity::Caller>()));
         co_return http::NoContent{};
     }
 

@@ -158,7 +158,7 @@ Task<Deployment> Deployments::update(identity::Caller caller, DeploymentId id, D
     std::optional<catalog::Model> model;
     if (change.model) model = model_for(caller, *change.model);
     const auto now = clock_.now();
-    co_return co_await store_.write([caller, id, change, model, now](store::Tx& tx) {
+    co_return co_await store_.write(identity::author_of(caller), [caller, id, change, model, now](store::Tx& tx) {
         auto d = found(tx, caller, id);
         if (d.state == DeploymentState::deleting) {
             throw Error(Fault::conflict, "The deployment is being deleted.").about("deployment", id.str()).in_state("deleting");
@@ -187,7 +187,7 @@ Task<Deployment> Deployments::update(identity::Caller caller, DeploymentId id, D
 
 Task<Deployment> Deployments::remove(identity::Caller caller, DeploymentId id) {
     const auto now = clock_.now();
-    co_return co_await store_.write([caller, id, now](store::Tx& tx) {
+    co_return co_await store_.write(identity::author_of(caller), [caller, id, now](store::Tx& tx) {
         auto d = found(tx, caller, id);
         if (d.state == DeploymentState::deleting) return d;
         d.state = DeploymentState::deleting;
@@ -200,7 +200,7 @@ Task<Deployment> Deployments::remove(identity::Caller caller, DeploymentId id) {
 Task<Endpoint> Deployments::add_endpoint(identity::Caller caller, DeploymentId id, bool auth_disabled) {
     const Endpoint made{EndpointId(Uuid::random(rng_)), auth_disabled};
     const auto now = clock_.now();
-    co_return co_await store_.write([caller, id, made, now](store::Tx& tx) {
+    co_return co_await store_.write(identity::author_of(caller), [caller, id, made, now](store::Tx& tx) {
         if (found(tx, caller, id).endpoints.size() >= limits::endpoints) {
             throw Error(Fault::quota, fmt::format("A deployment has at most {} endpoints.", limits::endpoints)).about("endpoint", "");
         }
@@ -211,7 +211,7 @@ Task<Endpoint> Deployments::add_endpoint(identity::Caller caller, DeploymentId i
 
 Task<Endpoint> Deployments::change_endpoint(identity::Caller caller, EndpointId id, std::optional<bool> auth_disabled) {
     const auto now = clock_.now();
-    co_return co_await store_.write([caller, id, auth_disabled, now](store::Tx& tx) {
+    co_return co_await store_.write(identity::author_of(caller), [caller, id, auth_disabled, now](store::Tx& tx) {
         const auto d = owner_of(tx, caller, id, "endpoint");
         auto endpoint = *std::ranges::find(d.endpoints, id, &Endpoint::id);
         if (auth_disabled) endpoint.auth_disabled = *auth_disabled;
@@ -221,7 +221,8 @@ Task<Endpoint> Deployments::change_endpoint(identity::Caller caller, EndpointId 
 }
 
 Task<> Deployments::remove_endpoint(identity::Caller caller, EndpointId id) {
-    co_await store_.write([caller, id](store::Tx& tx) { rows::remove(tx, owner_of(tx, caller, id, "endpoint").id, id); });
+    co_await store_.write(identity::author_of(caller),
+                          [caller, id](store::Tx& tx) { rows::remove(tx, owner_of(tx, caller, id, "endpoint").id, id); });
 }
 
 Task<std::vector<AclRule>> Deployments::add_rules(identity::Caller caller, DeploymentId id, std::vector<AclWish> wishes, Before before) {
@@ -232,7 +233,7 @@ Task<std::vector<AclRule>> Deployments::add_rules(identity::Caller caller, Deplo
         made.push_back({AclRuleId(Uuid::random(rng_)), *ip, wish.description});
     }
     const auto now = clock_.now();
-    co_return co_await store_.write([caller, id, made, before, now](store::Tx& tx) {
+    co_return co_await store_.write(identity::author_of(caller), [caller, id, made, before, now](store::Tx& tx) {
         const auto d = found(tx, caller, id);
         const auto kept = before == Before::kept ? d.acl.size() : 0;
         if (kept + made.size() > limits::acl_rules) {
@@ -247,7 +248,8 @@ Task<std::vector<AclRule>> Deployments::add_rules(identity::Caller caller, Deplo
 }
 
 Task<> Deployments::remove_rule(identity::Caller caller, AclRuleId id) {
-    co_await store_.write([caller, id](store::Tx& tx) { rows::remove(tx, owner_of(tx, caller, id, "acl").id, id); });
+    co_await store_.write(identity::author_of(caller),
+                          [caller, id](store::Tx& tx) { rows::remove(tx, owner_of(tx, caller, id, "acl").id, id); });
 }
 
 }  // namespace meridian::inference

@@ -13,6 +13,7 @@
 
 #include "base/log.h"
 #include "store/connection.h"
+#include "store/events.h"
 #include "store/feed.h"
 
 namespace meridian::store {
@@ -66,6 +67,7 @@ public:
         }
         return true;
     }
+    [[nodiscard]] const Changes& changes() const { return changes_; }
     [[nodiscard]] std::set<std::string, std::less<>> topics() const {
         std::set<std::string, std::less<>> all;
         for (const auto& [topic, key] : changes_) all.insert(topic);
@@ -85,7 +87,7 @@ private:
     Access access_;
     Revision revision_;
     std::int64_t rows_before_;
-    std::set<std::pair<std::string, std::string>> changes_;
+    Changes changes_;
 };
 
 struct Rollback {
@@ -119,7 +121,7 @@ public:
 
     std::vector<Change> changes_since(Revision revision, std::size_t limit) override {
         std::vector<Change> changes;
-        transact(false, [&](Tx& tx) {
+        look([&](Tx& tx) {
             const auto kept = tx.query("select min(revision) as oldest from revisions").at(0).get<std::optional<std::int64_t>>("oldest");
             if (kept && revision + 1 < *kept)
                 throw Error(Fault::gone, "The change feed does not reach back that far. Read the rows anew.",
@@ -137,7 +139,7 @@ public:
 
     std::vector<OutboxRow> outbox(std::string_view topic, std::size_t limit) override {
         std::vector<OutboxRow> found;
-        transact(false, [&](Tx& tx) {
+        look([&](Tx& tx) {
             for (const Row& row : tx.query("select id, revision, payload from outbox where topic = $1 order by id limit $2", topic, limit))
                 found.push_back(
                     {row.get<std::int64_t>("id"), row.get<std::int64_t>("revision"), std::string(topic), row.get<std::string>("payload")});
@@ -145,17 +147,14 @@ public:
         return found;
     }
     void outbox_done(std::string_view topic, std::int64_t up_to_id) override {
-        transact(true, [&](Tx& tx) { tx.run("delete from outbox where topic = $1 and id <= $2", topic, up_to_id); });
+        transact({}, [&](Tx& tx) { tx.run("delete from outbox where topic = $1 and id <= $2", topic, up_to_id); });
     }
 
     expected<void> backup_to(const std::string& path) override;
     std::string integrity() override;
 
 protected:
-    void transact(bool write, const std::function<void(Tx&)>& f) override { write ? write_now_(f) : read_now_(f); }
-
-private:
-    void write_now_(const std::function<void(Tx&)>& f) {
+    void transact(const Author& by, const std::function<void(Tx&)>& f) override {
         MERIDIAN_ASSERT(writing_thread_ != std::this_thread::get_id());  // a write inside a write would wait for itself
         const std::lock_guard lock(writing_);
         struct Writing {
@@ -167,14 +166,17 @@ private:
         writer_.run("begin immediate");
         SqliteTx tx(writer_, Access::write, last_ + 1);
         f(tx);
-        const bool wrote = tx.finish(clock_.now());
+        const auto now = clock_.now();
+        // Readers see what was committed before.
+        if (!by.who.empty() && !tx.changes().empty()) look([&](Tx& before) { add_events(by, now, tx.changes(), before, tx); });
+        const bool wrote = tx.finish(now);
         writer_.run("commit");
         if (!wrote) return;
         ++last_;
         feed_.committed(last_, tx.topics());
     }
 
-    void read_now_(const std::function<void(Tx&)>& f) {
+    void look(const std::function<void(Tx&)>& f) override {
         const auto reader = borrow();
         const Rollback guard{*reader};
         reader->run("begin");
@@ -182,6 +184,7 @@ private:
         f(tx);
     }
 
+private:
     struct GiveBack {
         SqliteStore* store;
         void operator()(Connection* reader) const {
@@ -264,7 +267,7 @@ expected<void> SqliteStore::backup_to(const std::string& path) {
 std::string SqliteStore::integrity() {
     std::string said;
     try {
-        transact(false, [&](Tx& tx) {
+        look([&](Tx& tx) {
             for (const Row& row : tx.query("pragma integrity_check")) said += row.get<std::string>("integrity_check") + "\n";
             for (const Row& row : tx.query("pragma foreign_key_check"))
                 said += fmt::format("a row of {} refers to a missing row of {}\n", row.get<std::string>("table"),

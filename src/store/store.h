@@ -62,6 +62,7 @@ public:
     [[nodiscard]] T get(std::string_view column) const;
     [[nodiscard]] bool is_null(std::string_view column) const { return std::holds_alternative<std::monostate>(at(column)); }
     [[nodiscard]] const Value& at(std::string_view column) const;
+    [[nodiscard]] const std::vector<std::string>& columns() const { return *names_; }
 
 private:
     std::shared_ptr<const std::vector<std::string>> names_;
@@ -105,6 +106,13 @@ struct OutboxRow {
     std::string topic, payload;
 };
 
+// On whose behalf a write happens. Each row that the write declares changed then leaves a line in the outbox, in the same
+// transaction: who, when, which row, a digest of it before and after. See events.h.
+struct Author {
+    std::string who;                   // a JSON object for those who drain the outbox; empty: the program itself, and no line
+    std::vector<std::string> columns;  // of the row, that go along where it has them
+};
+
 // What a reconciler or snapshot builder listens to. Callbacks come on `executor`, after commit, in revision order, coalesced.
 class ChangeFeed {
 public:
@@ -134,6 +142,11 @@ public:
     auto write(F f) -> Task<std::invoke_result_t<F&, Tx&>> {
         return on(pool(), [this, f = std::move(f)]() mutable { return write_now(f); });
     }
+    // The same with an author.
+    template <class F>
+    auto write(Author by, F f) -> Task<std::invoke_result_t<F&, Tx&>> {
+        return on(pool(), [this, by = std::move(by), f = std::move(f)]() mutable { return write_now(by, f); });
+    }
     // `f(Tx&)` in a read transaction (one snapshot).
     template <class F>
     auto read(F f) -> Task<std::invoke_result_t<F&, Tx&>> {
@@ -143,11 +156,15 @@ public:
     // The same, blocking: start-up and tests only.
     template <class F>
     auto write_now(F&& f) -> std::invoke_result_t<F&, Tx&> {
-        return now(f, true);
+        return now(f, [this](const auto& g) { transact(Author{}, g); });
+    }
+    template <class F>
+    auto write_now(const Author& by, F&& f) -> std::invoke_result_t<F&, Tx&> {
+        return now(f, [this, &by](const auto& g) { transact(by, g); });
     }
     template <class F>
     auto read_now(F&& f) -> std::invoke_result_t<F&, Tx&> {
-        return now(f, false);
+        return now(f, [this](const auto& g) { look(g); });
     }
 
     virtual ChangeFeed& feed() = 0;
@@ -161,17 +178,18 @@ public:
     virtual std::string integrity() = 0;
 
 protected:
-    virtual void transact(bool write, const std::function<void(Tx&)>& f) = 0;
+    virtual void transact(const Author& by, const std::function<void(Tx&)>& f) = 0;
+    virtual void look(const std::function<void(Tx&)>& f) = 0;
 
 private:
-    template <class F>
-    auto now(F& f, bool write) -> std::invoke_result_t<F&, Tx&> {
+    template <class F, class Run>
+    auto now(F& f, const Run& run) -> std::invoke_result_t<F&, Tx&> {
         using R = std::invoke_result_t<F&, Tx&>;
         if constexpr (std::is_void_v<R>) {
-            transact(write, [&](Tx& tx) { f(tx); });
+            run([&](Tx& tx) { f(tx); });
         } else {
             std::optional<R> result;
-            transact(write, [&](Tx& tx) { result.emplace(f(tx)); });
+            run([&](Tx& tx) { result.emplace(f(tx)); });
             return std::move(*result);
         }
     }

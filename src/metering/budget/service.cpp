@@ -63,7 +63,7 @@ Task<Budget> Budgets::create(identity::Caller by, BudgetWish wish) {
     made.created_at = made.updated_at = clock_.now();
     check(made);
     made.scope_id = co_await known_scope(identity_, by, made.scope, std::move(made.scope_id));
-    co_await store_.write([&by, &made](store::Tx& tx) {
+    co_await store_.write(identity::author_of(by), [&by, &made](store::Tx& tx) {
         if (rows::count_budgets(tx, by.organization) >= budgets_max)
             throw Error(Fault::quota, fmt::format("An organization has at most {} budgets. Remove one first.", budgets_max))
                 .about("budgets", "");
@@ -78,7 +78,7 @@ Task<Budget> Budgets::change(identity::Caller by, BudgetId id, BudgetChange chan
     if (change.webhook_secret)
         secret = change.webhook_secret->empty() ? "" : base64(sealing_.seal(*change.webhook_secret, webhook_secret_context, rng_));
     const auto now = clock_.now();
-    auto changed = co_await store_.write([&by, &id, &change, &secret, now](store::Tx& tx) {
+    auto changed = co_await store_.write(identity::author_of(by), [&by, &id, &change, &secret, now](store::Tx& tx) {
         auto budget = visible(tx, by, id);
         if (change.name) budget.name = *change.name;
         if (change.limit) budget.limit = *change.limit;
@@ -97,7 +97,7 @@ Task<Budget> Budgets::change(identity::Caller by, BudgetId id, BudgetChange chan
 }
 
 Task<> Budgets::remove(identity::Caller by, BudgetId id) {
-    co_await store_.write([&by, &id](store::Tx& tx) {
+    co_await store_.write(identity::author_of(by), [&by, &id](store::Tx& tx) {
         visible(tx, by, id);
         rows::remove_budget(tx, id);
     });

@@ -175,7 +175,7 @@ Task<Job> Quantum::change_job(identity::Caller caller, JobId id, JobChange chang
     check_words(change);
     const auto priority = change.tags ? std::optional(priority_of(*change.tags)) : std::nullopt;
     const auto now = clock_.now();
-    co_return co_await store_.write([caller, id, change, priority, now](store::Tx& tx) {
+    co_return co_await store_.write(identity::author_of(caller), [caller, id, change, priority, now](store::Tx& tx) {
         auto job = visible_job(tx, caller, id);
         if (priority) job.priority = *priority;
         take_words(job, change, now);
@@ -186,11 +186,12 @@ Task<Job> Quantum::change_job(identity::Caller caller, JobId id, JobChange chang
 
 Task<Job> Quantum::cancel(identity::Caller caller, JobId id) {
     const auto now = clock_.now();
-    co_return co_await store_.write([caller, id, now](store::Tx& tx) { return rows::ask_to_end(tx, visible_job(tx, caller, id), now); });
+    co_return co_await store_.write(identity::author_of(caller),
+                                    [caller, id, now](store::Tx& tx) { return rows::ask_to_end(tx, visible_job(tx, caller, id), now); });
 }
 
 Task<> Quantum::remove_job(identity::Caller caller, JobId id) {
-    const auto job = co_await store_.write([caller, id](store::Tx& tx) {
+    const auto job = co_await store_.write(identity::author_of(caller), [caller, id](store::Tx& tx) {
         auto found = visible_job(tx, caller, id);
         if (!is_final(found.state)) {
             throw Error(Fault::conflict, "The job has not ended; cancel it first.")

@@ -116,7 +116,7 @@ Task<std::vector<Process>> Quantum::processes(identity::Caller caller, ProjectId
 Task<Process> Quantum::change_process(identity::Caller caller, ProcessId id, JobChange change) {
     check_words(change);
     const auto now = clock_.now();
-    co_return co_await store_.write([caller, id, change, now](store::Tx& tx) {
+    co_return co_await store_.write(identity::author_of(caller), [caller, id, change, now](store::Tx& tx) {
         auto process = visible_process(tx, caller, id);
         take_words(process, change, now);
         rows::update(tx, process);
@@ -126,7 +126,7 @@ Task<Process> Quantum::change_process(identity::Caller caller, ProcessId id, Job
 
 Task<Process> Quantum::cancel_process(identity::Caller caller, ProcessId id) {
     const auto now = clock_.now();
-    co_return co_await store_.write([caller, id, now](store::Tx& tx) {
+    co_return co_await store_.write(identity::author_of(caller), [caller, id, now](store::Tx& tx) {
         auto process = visible_process(tx, caller, id);
         process.job = rows::ask_to_end(tx, std::move(process.job), now);
         return process;

@@ -154,7 +154,7 @@ Task<Session> Quantum::create_session(identity::Caller caller, SessionWish wish)
                               session.created_at);
         session.booking = booking->id;
     }
-    co_return co_await store_.write([caller, session, booking, wish, &platform](store::Tx& tx) {
+    co_return co_await store_.write(identity::author_of(caller), [caller, session, booking, wish, &platform](store::Tx& tx) {
         check_project(tx, caller, session.project);
         if (session.program) visible_program(tx, caller, *session.program);
         if (!session.deduplication_id.empty()) {
@@ -186,7 +186,7 @@ Task<std::vector<Session>> Quantum::sessions(identity::Caller caller, ProjectId 
 Task<Session> Quantum::change_session(identity::Caller caller, SessionId id, SessionChange change) {
     check_words(change);
     const auto now = clock_.now();
-    co_return co_await store_.write([caller, id, change, now](store::Tx& tx) {
+    co_return co_await store_.write(identity::author_of(caller), [caller, id, change, now](store::Tx& tx) {
         auto session = visible_session(tx, caller, id);
         if (change.max_duration) session.max_duration = checked("max_duration", change.max_duration, {});
         if (change.max_idle_duration) session.max_idle_duration = checked("max_idle_duration", change.max_idle_duration, {});
@@ -198,7 +198,7 @@ Task<Session> Quantum::change_session(identity::Caller caller, SessionId id, Ses
 
 Task<Session> Quantum::terminate(identity::Caller caller, SessionId id) {
     const auto now = clock_.now();
-    co_return co_await store_.write([caller, id, now](store::Tx& tx) {
+    co_return co_await store_.write(identity::author_of(caller), [caller, id, now](store::Tx& tx) {
         auto session = visible_session(tx, caller, id);
         rows::end_session(tx, std::move(session), "terminated on request", now);
         return visible_session(tx, caller, id);
@@ -207,7 +207,7 @@ Task<Session> Quantum::terminate(identity::Caller caller, SessionId id) {
 
 Task<> Quantum::remove_session(identity::Caller caller, SessionId id) {
     const auto now = clock_.now();
-    co_await store_.write([caller, id, now](store::Tx& tx) {
+    co_await store_.write(identity::author_of(caller), [caller, id, now](store::Tx& tx) {
         rows::end_session(tx, visible_session(tx, caller, id), "deleted", now);
         rows::unwant(tx, visible_session(tx, caller, id), now);
     });
@@ -228,7 +228,7 @@ Task<Booking> Quantum::change_booking(identity::Caller caller, BookingId id, std
     if (description.size() > limits::description)
         wrong("description", fmt::format("A description has at most {} bytes.", limits::description));
     const auto now = clock_.now();
-    co_return co_await store_.write([caller, id, description, now](store::Tx& tx) {
+    co_return co_await store_.write(identity::author_of(caller), [caller, id, description, now](store::Tx& tx) {
         auto booking = visible_booking(tx, caller, id);
         booking.description = description;
         booking.updated_at = now;

@@ -1,0 +1,21 @@
+// Who changed which row: the lines that a write with an author leaves in the outbox, in its own transaction.
+#pragma once
+#include <set>
+#include <string>
+#include <string_view>
+#include <utility>
+
+#include "store/store.h"
+
+namespace meridian::store {
+
+inline constexpr std::string_view events_topic = "events";
+
+using Changes = std::set<std::pair<std::string, std::string>>;  // topic, key
+
+// For each change whose topic is a table: {"by": who, "at", "type": the table, "id": the key, "before", "after", "row": the author's
+// columns}. A digest is the SHA-256 of the row and of those that are deleted with it, null where there is no row. `before` sees what
+// was there before the write, `after` is the write itself.
+void add_events(const Author& by, Timestamp now, const Changes& changes, Tx& before, Tx& after);
+
+}  // namespace meridian::store
