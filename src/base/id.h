@@ -55,6 +55,7 @@ using NodeId = Id<struct NodeTag>;
 using RunId = Id<struct RunTag>;  // also the id of the run's receipt
 using QuoteId = Id<struct QuoteTag>;
 using BudgetId = Id<struct BudgetTag>;
+using EventId = Id<struct EventTag>;  // of a change that the log has
 
 }  // namespace meridian
 

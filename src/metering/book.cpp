@@ -45,14 +45,45 @@ void Book::Shard::insert(const RunId& id, std::uint64_t index, const std::deque<
     put(id, static_cast<std::uint32_t>(index + 1));
 }
 
-bool Book::add(const LeafFacts& facts, Place place) {
-    auto& shard = shards_[shard_of(facts.id)];
-    if (shard.find(facts.id, entries_)) return false;
+// A leaf that is not there yet.
+std::uint32_t Book::enter(const RunId& id, Place place) {
     const auto index = entries_.size();
     MERIDIAN_ASSERT(index < std::numeric_limits<std::uint32_t>::max());
-    entries_.push_back({facts.id, place});
-    shard.insert(facts.id, index, entries_);
-    const auto position = static_cast<std::uint32_t>(index);
+    entries_.push_back({id, place});
+    shards_[shard_of(id)].insert(id, index, entries_);
+    return static_cast<std::uint32_t>(index);
+}
+
+bool Book::add(const AdminEvent& event, Place place) {
+    const RunId id(event.id.uuid());
+    if (index_of(id)) return false;
+    const auto position = enter(id, place);
+    event_positions_.push_back(position);
+    events_[event.organization].push_back({position, event.at, event.project.value_or(ProjectId())});
+    return true;
+}
+
+bool Book::is_event(std::uint64_t index) const { return std::ranges::binary_search(event_positions_, static_cast<std::uint32_t>(index)); }
+
+std::vector<std::uint64_t> Book::list(const EventFilter& filter, std::size_t limit) const {
+    std::vector<std::uint64_t> out;
+    const auto found = events_.find(filter.organization);
+    if (found == events_.end()) return out;
+    const auto before =
+        std::clamp<std::int64_t>(filter.before_index.value_or(std::numeric_limits<std::int64_t>::max()), 0, entries_.size());
+    auto at = std::ranges::lower_bound(found->second, static_cast<std::uint32_t>(before), {}, &EventEntry::position);
+    while (at != found->second.begin() && out.size() < limit) {
+        --at;
+        if (!filter.fits_project(at->project)) continue;
+        if ((filter.from && at->at < *filter.from) || (filter.to && at->at >= *filter.to)) continue;
+        out.push_back(at->position);
+    }
+    return out;
+}
+
+bool Book::add(const LeafFacts& facts, Place place) {
+    if (index_of(facts.id)) return false;
+    const auto position = enter(facts.id, place);
     auto& project = projects_[facts.project];
     project.organization = facts.organization;
     project.positions.push_back(position);

@@ -8,6 +8,7 @@
 #include <unordered_map>
 #include <vector>
 
+#include "metering/books/event.h"
 #include "metering/books/rollup.h"
 #include "metering/leaf.h"
 
@@ -25,6 +26,11 @@ public:
     bool add(const LeafFacts& facts, Place place);
     // A leaf that is no receipt: it has its place among the others, and nobody pays for it.
     void add_leaf(Place place) { entries_.push_back({RunId(), place}); }
+    // An event is a leaf among the others and in no sum. False when it is there already.
+    bool add(const AdminEvent& event, Place place);
+    [[nodiscard]] bool is_event(std::uint64_t index) const;
+    // Newest first, as far as the filter can be judged from here; at most `limit`.
+    [[nodiscard]] std::vector<std::uint64_t> list(const EventFilter& filter, std::size_t limit) const;
     [[nodiscard]] std::uint64_t size() const { return entries_.size(); }  // leaves
     [[nodiscard]] std::optional<std::uint64_t> index_of(const RunId& id) const;
     // The first receipt that names the quote.
@@ -41,6 +47,7 @@ private:
         RunId id;
         Place place;
     };
+    std::uint32_t enter(const RunId& id, Place place);
     // Open addressing over the entries. Many small ones, so that growing one never holds up a run for long.
     class Shard {
     public:
@@ -59,6 +66,12 @@ private:
         Meter::Sums sums;
     };
 
+    struct EventEntry {
+        std::uint32_t position;
+        Timestamp at;
+        ProjectId project;  // nil: none
+    };
+
     static constexpr std::size_t shard_count = 256;
     [[nodiscard]] static std::size_t shard_of(const RunId& id) { return id.uuid().bytes[15]; }
     std::deque<Entry> entries_;  // by index; never moves what it has
@@ -66,6 +79,8 @@ private:
     std::unordered_map<ProjectId, Project> projects_;
     std::unordered_map<OrganizationId, std::vector<std::uint32_t>> organizations_;
     std::unordered_map<QuoteId, std::uint32_t> quotes_;
+    std::vector<std::uint32_t> event_positions_;
+    std::unordered_map<OrganizationId, std::vector<EventEntry>> events_;
     std::unique_ptr<Rollup> rollup_ = std::make_unique<Rollup>();
 };
 

@@ -212,7 +212,7 @@ std::optional<Receipt> LedgerMeter::find(const RunId& id) {
     {
         const std::lock_guard lock(mutex_);
         index = book_.index_of(id);
-        if (!index) return std::nullopt;
+        if (!index || book_.is_event(*index)) return std::nullopt;
         place = book_.place(*index);
     }
     return read(*index, place);

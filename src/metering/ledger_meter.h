@@ -59,7 +59,10 @@ public:
     PublicLog& log() override { return *this; }
     Sums sums(const ProjectId& project) override;
     Money spent(const Scope& scope, Timestamp from, Timestamp to) override { return book_.rollup().spent(scope, from, to); }
+    std::optional<Timestamp> first_run(const Scope& scope) override { return book_.rollup().first_run(scope); }
     std::vector<UsageRow> usage(const UsageQuery& query) override { return book_.rollup().usage(query); }
+    void log_event(const AdminEvent& event) override;
+    EventPage events(const EventFilter& filter) override;
 
     std::string log_checkpoint() override { return checkpoint(); }
     std::string log_witnessed() override;
@@ -103,6 +106,9 @@ private:
     std::uint64_t append_receipt(const Receipt& receipt, Prepared prepared);
     void close_interrupted(History& history);
     [[nodiscard]] Receipt read(std::uint64_t index, Place place);
+
+    // books/event_log.cpp
+    [[nodiscard]] AdminEvent read_event_at(std::uint64_t index, Place place);
 
     // commit.cpp
     void commit();

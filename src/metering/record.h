@@ -11,7 +11,7 @@
 namespace meridian::metering {
 
 // A succession's payload is a leaf too: that of log/succession.h.
-enum class RecordType : std::uint8_t { opened = 1, receipt = 2, checkpoint = 3, succession = 5 };
+enum class RecordType : std::uint8_t { opened = 1, receipt = 2, checkpoint = 3, event = 4, succession = 5 };
 bool is_known(RecordType type);
 
 inline constexpr std::size_t header_bytes = 17;
@@ -34,7 +34,7 @@ std::optional<Record> record_at(std::string_view segment, std::uint64_t at);
 // Whether only zero bytes follow.
 bool is_blank(std::string_view segment, std::uint64_t from);
 
-// --- Payloads. A receipt's is its leaf.
+// --- Payloads. A receipt's is its leaf, and so is an event's.
 struct Opening {
     RunId id;
     RunStart start;

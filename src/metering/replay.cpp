@@ -146,6 +146,8 @@ expected<void> History::take(const Record& record, std::uint32_t segment, const 
                 return take_receipt(record, segment, seen ? *seen : look(record));
             case RecordType::checkpoint:
                 return take_checkpoint(record);
+            case RecordType::event:
+                return take_event(record, segment);
             case RecordType::succession:
                 return take_succession(record, segment);
         }
@@ -173,6 +175,16 @@ expected<void> History::take_receipt(const Record& record, std::uint32_t segment
     MERIDIAN_ASSERT(book.add(*facts, {segment, record.at}));  // opened once, so settled once
     tree.append(leaf.hash);
     last_time = std::max(last_time, facts->ended_at);
+    return {};
+}
+
+expected<void> History::take_event(const Record& record, std::uint32_t segment) {
+    const auto event = read_event(record.payload);
+    if (!event) return std::unexpected(event.error());
+    if (open.contains(RunId(event->id.uuid())) || !book.add(*event, {segment, record.at}))
+        return complaint(fmt::format("the event {} is there twice", event->id.str()));
+    tree.append(leaf_hash(record.payload));
+    last_time = std::max(last_time, event->at);
     return {};
 }
 

@@ -59,6 +59,7 @@ private:
     expected<void> take_checkpoint(const Record& record);
     expected<void> take_succession(const Record& record, std::uint32_t segment);
     [[nodiscard]] const VerifierKey* signer(const Checkpoint& checkpoint) const;
+    expected<void> take_event(const Record& record, std::uint32_t segment);
 };
 
 struct SegmentFile {

@@ -20,6 +20,7 @@
 #include "geography/types.h"
 #include "http/route.h"
 #include "keys/keys.h"
+#include "metering/books/event.h"
 #include "metering/books/usage.h"
 #include "metering/budget/purses.h"
 
@@ -195,8 +196,16 @@ public:
     virtual Sums sums(const ProjectId& project) = 0;
     // What the receipts of a scope cost that began in [from, to), widened to whole quarter hours. Holds up nobody, nor waits long.
     virtual Money spent(const Scope& scope, Timestamp from, Timestamp to) = 0;
+    // The quarter hour in which a scope's first run began.
+    virtual std::optional<Timestamp> first_run(const Scope& scope) = 0;
     // For periods and combinations by the thousand; call it on a pool.
     virtual std::vector<UsageRow> usage(const UsageQuery& query) = 0;
+
+    // Appends a change as a leaf, unless it is there already (page cache, as `settle`). Throws Error{unavailable} when the disk is full.
+    // Blocking.
+    virtual void log_event(const AdminEvent& event) = 0;
+    // Newest first. Reads the leaves; blocking.
+    virtual EventPage events(const EventFilter& filter) = 0;
 
     struct Verdict {
         bool good = false;

@@ -9,12 +9,12 @@ namespace meridian::metering {
 namespace {
 
 constexpr Quantity all_quantities[] = {
-    {"input_tokens", &Usage::input_tokens},
-    {"output_tokens", &Usage::output_tokens},
-    {"cached_tokens", &Usage::cached_tokens},
-    {"milliseconds", &Usage::milliseconds},
-    {"shots", &Usage::shots},
-    {"circuits", &Usage::circuits},
+    {"input_tokens", &Usage::input_tokens, true},
+    {"output_tokens", &Usage::output_tokens, true},
+    {"cached_tokens", &Usage::cached_tokens, true},
+    {"milliseconds", &Usage::milliseconds, false},
+    {"shots", &Usage::shots, false},
+    {"circuits", &Usage::circuits, false},
 };
 static_assert(std::size(all_quantities) == quantity_count);
 
@@ -40,7 +40,8 @@ Totals totals_of(const LeafFacts& facts) {
     made.runs_without_energy = facts.usage.energy ? 0 : 1;
     made.energy = facts.usage.energy.value_or(Millijoules());
     made.cost = facts.cost;
-    for (std::size_t i = 0; i < quantity_count; ++i) made.used[i] = facts.usage.*all_quantities[i].member;
+    for (std::size_t i = 0; i < quantity_count; ++i)
+        if (all_quantities[i].is_of_tokens == is_by_token(facts.kind)) made.used[i] = facts.usage.*all_quantities[i].member;
     return made;
 }
 
@@ -140,6 +141,13 @@ Money Rollup::spent(const Scope& scope, Timestamp from, Timestamp to) const {
     if (!account) return {};
     if (all_costs_ > most) return Money::nanos(most);
     return Money::nanos(static_cast<std::int64_t>(account->cost.between(quarter_of(from), quarter_from(to)).count));
+}
+
+std::optional<Timestamp> Rollup::first_run(const Scope& scope) const {
+    const std::lock_guard lock(mutex_);
+    const auto* account = account_of(scope);
+    const auto first = account ? account->cost.first() : std::nullopt;
+    return first ? std::optional(Timestamp(quarter_length * *first)) : std::nullopt;
 }
 
 std::vector<UsageRow> Rollup::usage(const UsageQuery& query) const {

@@ -6,6 +6,7 @@
 #pragma once
 #include <memory>
 #include <mutex>
+#include <optional>
 #include <string_view>
 #include <unordered_map>
 #include <vector>
@@ -25,6 +26,8 @@ public:
 
     // From the beginning of the quarter hour that has `from` to the end of the one that `to` is in.
     [[nodiscard]] Money spent(const Scope& scope, Timestamp from, Timestamp to) const;
+    // The beginning of the quarter hour in which the first run began.
+    [[nodiscard]] std::optional<Timestamp> first_run(const Scope& scope) const;
     // Rows without runs are left out; those of one combination follow each other, in the order of their periods.
     [[nodiscard]] std::vector<UsageRow> usage(const UsageQuery& query) const;
 

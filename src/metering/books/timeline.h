@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <chrono>
 #include <cstdint>
+#include <optional>
 #include <vector>
 
 #include "base/time.h"
@@ -50,6 +51,9 @@ public:
         Sums made = at->before;
         if (const auto cell = at->first_not_before(quarter); cell != at->cells.begin()) made += (cell - 1)->through;
         return made;
+    }
+    [[nodiscard]] std::optional<Quarter> first() const {
+        return days_.empty() ? std::nullopt : std::optional(days_.front().cells.front().quarter);
     }
     [[nodiscard]] Sums between(Quarter from, Quarter to) const {
         if (to <= from) return {};

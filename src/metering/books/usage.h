@@ -29,6 +29,7 @@ using Scope = std::variant<OrganizationId, ProjectId, PrincipalId, AccessKey>;
 struct Quantity {
     const char* name;
     std::int64_t Usage::* member;
+    bool is_of_tokens;  // of the kinds that are charged by token, or of the others; their receipts say no other
 };
 inline constexpr std::size_t quantity_count = 6;
 const std::array<Quantity, quantity_count>& quantities();
