@@ -25,6 +25,8 @@
 #include "keys/keys.h"
 #include "llama_path.h"
 #include "local_authorizer.h"
+#include "metering/books/books.h"
+#include "metering/books/event_drain.h"
 #include "metering/budget/service.h"
 #include "metering/budget/webhook.h"
 #include "metering/limits/service.h"
@@ -154,6 +156,7 @@ private:
     std::optional<metering::RateLimits> rate_limits_;
     identity::Bootstrap bootstrap_;
     std::optional<LocalAuthorizer> authorizer_;
+    std::optional<metering::EventDrain> events_drain_;
     std::optional<inference::OpenDoor> door_;
     std::optional<catalog::Catalog> catalog_;
     std::unique_ptr<fleet::Driver> driver_;
@@ -230,6 +233,7 @@ expected<void> Running::open_services() {
     auto meter = metering::Meter::open(disk_, clock_, rng_, io_pool_, zone_keys_->signing, *facts_, {.directory = layout_.ledger()});
     if (!meter) return std::unexpected(meter.error());
     meter_ = std::move(*meter);
+    events_drain_.emplace(*store_, *meter_, clock_);
     identity_.emplace(*store_, clock_, rng_);
     bootstrap_ = identity_->bootstrap();
     budgets_.emplace(*store_, *identity_, *meter_, clock_, rng_, control_keys_->sealing,
@@ -305,6 +309,7 @@ void Running::add_routes() {
     metering::add_rate_limit_routes(*router_, *rate_limits_);
     metering::add_price_routes(*router_, *prices_);
     metering::add_quote_routes(*router_, *quotes_);
+    metering::add_book_routes(*router_, {.meter = *meter_, .identity = *identity_, .pool = io_pool_, .clock = clock_, .zone = *facts_});
     add_system_routes(*router_, {.clock = clock_,
                                  .disk = disk_,
                                  .pool = io_pool_,
@@ -396,6 +401,7 @@ expected<void> Running::start() {
     tasks_->spawn("budgets", budgets_->run());
     tasks_->spawn("budget alerts", alerts_->run());
     if (witnesses_) witnesses_->begin(*tasks_, meter_->log(), io_pool_);
+    tasks_->spawn("events", events_drain_->run());
     for (std::size_t i = 0; i < servers_.size(); ++i) servers_[i]->serve(std::move(listeners_[i]));
     loops_.start();
     ready_ = true;

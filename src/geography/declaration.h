@@ -11,10 +11,11 @@ namespace meridian::geography {
 
 namespace limits {
 inline constexpr std::uint32_t node_watts = 100'000;
-}
+inline constexpr std::uint32_t carbon_grams_per_kwh = 5'000, water_millilitres_per_kwh = 1'000'000;
+}  // namespace limits
 
 std::string declaration_text(const Declaration& declared);
-// Strict: every member (`node_watts` may be absent), nothing else. The diagnostic says what to write.
+// Strict: the texts, of the numbers those that were declared, nothing else. The diagnostic says what to write.
 expected<Declaration> parse_declaration(std::string_view text);
 
 class DeclarationFile {

@@ -81,6 +81,11 @@ TEST(Declarations, SurviveAPowerCut) {
     powered.node_watts = 350;
     ASSERT_TRUE(file.write(powered));
     EXPECT_EQ(file.read().value()->node_watts, 350u);
+    powered.carbon_grams_per_kwh = 0;
+    powered.water_millilitres_per_kwh = 1800;
+    ASSERT_TRUE(file.write(powered));
+    EXPECT_EQ(file.read().value()->carbon_grams_per_kwh, 0u);
+    EXPECT_EQ(file.read().value()->water_millilitres_per_kwh, 1800u);
 }
 
 TEST(Declarations, ThatCannotBeUsedAreComplaints) {
@@ -97,6 +102,9 @@ TEST(Declarations, ThatCannotBeUsedAreComplaints) {
         {"two lines", R"({"place":"a\nb","jurisdiction":"FR","operator":"y","declared_at":"2026-01-01T00:00:00Z"})"},
         {"no watts", R"({"place":"x","jurisdiction":"FR","operator":"y","declared_at":"2026-01-01T00:00:00Z","node_watts":0})"},
         {"watts below zero", R"({"place":"x","jurisdiction":"FR","operator":"y","declared_at":"2026-01-01T00:00:00Z","node_watts":-5})"},
+        {"carbon below zero",
+         R"({"place":"x","jurisdiction":"FR","operator":"y","declared_at":"2026-01-01T00:00:00Z","carbon_grams_per_kwh":-1})"},
+        {"a member that nobody knows", R"({"place":"x","jurisdiction":"FR","operator":"y","declared_at":"2026-01-01T00:00:00Z","x":1})"},
         {"watts in words", R"({"place":"x","jurisdiction":"FR","operator":"y","declared_at":"2026-01-01T00:00:00Z","node_watts":"5"})"},
         {"something more", R"({"place":"x","jurisdiction":"FR","operator":"y","declared_at":"2026-01-01T00:00:00Z","z":1})"},
     };

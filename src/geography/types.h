@@ -32,6 +32,8 @@ struct Declaration {
     std::string operator_name;
     Timestamp declared_at;
     std::optional<std::uint32_t> node_watts = std::nullopt;  // what the processors of one node draw under full load
+    // What a kilowatt hour here stands for, as of `declared_at`: grams of CO2 equivalent, millilitres of water.
+    std::optional<std::uint32_t> carbon_grams_per_kwh = std::nullopt, water_millilitres_per_kwh = std::nullopt;
 };
 
 struct ZoneFacts {

@@ -8,8 +8,8 @@ namespace meridian::identity {
 namespace {
 
 constexpr std::string_view action_words[] = {"read", "create", "update", "remove", "invoke", "admin"};
-constexpr std::string_view scope_words[] = {"public", "inference", "deployments", "models",  "keys",    "projects", "receipts",
-                                            "nodes",  "status",    "system",      "quantum", "budgets", "prices",   "quotes"};
+constexpr std::string_view scope_words[] = {"public", "inference", "deployments", "models",  "keys",   "projects", "receipts", "nodes",
+                                            "status", "system",    "quantum",     "budgets", "prices", "quotes",   "billing",  "events"};
 
 // admin, inference, observer
 constexpr Right table[] = {
@@ -31,7 +31,8 @@ constexpr Right table[] = {
     {"create", "budgets", true, false, false},     {"update", "budgets", true, false, false},
     {"remove", "budgets", true, false, false},     {"read", "prices", true, true, true},
     {"create", "prices", true, false, false},      {"read", "quotes", true, true, true},
-    {"invoke", "quotes", true, true, false},
+    {"invoke", "quotes", true, true, false},       {"read", "billing", true, false, true},
+    {"update", "billing", true, false, false},     {"read", "events", true, false, true},
 };
 
 }  // namespace

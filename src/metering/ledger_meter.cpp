@@ -238,7 +238,7 @@ std::vector<Receipt> LedgerMeter::since(std::int64_t index, std::size_t limit) {
         const auto first =
             std::max(static_cast<std::uint64_t>(std::max<std::int64_t>(index, 0)), size - std::min<std::uint64_t>(size, limit));
         for (auto i = first; i < size; ++i)
-            if (!book_.id(i).is_nil()) places.emplace_back(i, book_.place(i));
+            if (!book_.id(i).is_nil() && !book_.is_event(i)) places.emplace_back(i, book_.place(i));
     }
     std::vector<Receipt> out;
     out.reserve(places.size());

@@ -102,8 +102,22 @@ bool is_known(RecordType type) {
         case RecordType::opened:
         case RecordType::receipt:
         case RecordType::checkpoint:
+        case RecordType::event:
         case RecordType::succession:
             return true;
+    }
+    return false;
+}
+
+bool is_leaf(RecordType type) {
+    switch (type) {
+        case RecordType::receipt:
+        case RecordType::event:
+        case RecordType::succession:
+            return true;
+        case RecordType::opened:
+        case RecordType::checkpoint:
+            return false;
     }
     return false;
 }

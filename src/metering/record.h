@@ -13,6 +13,7 @@ namespace meridian::metering {
 // A succession's payload is a leaf too: that of log/succession.h.
 enum class RecordType : std::uint8_t { opened = 1, receipt = 2, checkpoint = 3, event = 4, succession = 5 };
 bool is_known(RecordType type);
+bool is_leaf(RecordType type);  // of the tree; an opening and a checkpoint are none
 
 inline constexpr std::size_t header_bytes = 17;
 inline constexpr std::size_t payload_max = 64 * 1024;

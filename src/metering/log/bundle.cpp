@@ -97,7 +97,7 @@ expected<Found> copy_receipts(Disk& disk, const std::string& ledger, const Whole
         const auto bytes = disk.read_file(ledger + "/" + log.ending.segments[i].name);
         if (!bytes) return complaint(bytes.error().said + ".");
         for (auto record = record_at(*bytes, 0); record && found.leaves < log.published.size; record = record_at(*bytes, record->end())) {
-            if (record->type != RecordType::receipt && record->type != RecordType::succession) continue;
+            if (!is_leaf(record->type)) continue;
             const auto index = found.leaves++;
             const auto facts = record->type == RecordType::receipt ? facts_of(record->payload) : complaint("");
             if (!facts || facts->project != period.project || facts->ended_at < period.from || facts->ended_at >= period.to) continue;

@@ -1,0 +1,79 @@
+// The changes that the log has, for those with the right to audit: in our own form.
+#include <charconv>
+
+#include "metering/books/sight.h"
+#include "resource/fields.h"
+
+namespace meridian::metering {
+namespace {
+
+using http::Call;
+
+struct EventWish {
+    std::optional<ProjectId> project_id;
+    std::optional<PrincipalId> principal_id;
+    std::optional<Timestamp> from, to;
+    std::string operation, product, resource_type, resource, address;
+};
+constexpr auto describe(As<EventWish>) {
+    using W = EventWish;
+    return fields(field("project_id", &W::project_id), field("principal_id", &W::principal_id), field("from", &W::from),
+                  field("to", &W::to), field("operation", &W::operation, defaulted, help("CreateDeployment, ...")),
+                  field("product", &W::product, defaulted), field("resource_type", &W::resource_type, defaulted),
+                  field("resource", &W::resource, defaulted), field("address", &W::address, defaulted));
+}
+
+Task<Json> list_events(std::shared_ptr<Sight> sight, Call<EventWish> call) {
+    const auto& in = call.in;
+    EventFilter filter = visible_events(call.caller_as<identity::Caller>(), in.project_id);
+    filter.principal = in.principal_id;
+    filter.from = in.from;
+    filter.to = in.to;
+    filter.operation = in.operation;
+    filter.product = in.product;
+    filter.resource_type = in.resource_type;
+    filter.resource = in.resource;
+    filter.address = in.address;
+    const auto page = co_await page_of_events(sight, filter, call);
+    JsonArray events;
+    for (const auto& event : page.events) {
+        auto json = parse_json(event.leaf).value();
+        json.as_object()["index"] = event.index;
+        events.push_back(std::move(json));
+    }
+    co_return JsonObject{{"changes", std::move(events)},
+                         {"next_page_token", page.next_before ? Json(page_token(std::to_string(*page.next_before))) : Json(nullptr)}};
+}
+
+}  // namespace
+
+EventFilter visible_events(const identity::Caller& caller, const std::optional<ProjectId>& project) {
+    if (project && !caller.may_see(*project))
+        throw Error(Fault::not_found, "There is no project with this id.").about("project", project->str());
+    EventFilter filter;
+    filter.organization = caller.organization;
+    filter.project = project ? project : caller.only_project;
+    return filter;
+}
+
+Task<EventPage> page_of_events(std::shared_ptr<Sight> sight, EventFilter filter, const http::Called& call) {
+    const auto page = call.cursor_page();
+    filter.limit = page.size;
+    if (page.after) {
+        std::int64_t index = 0;
+        const auto [end, error] = std::from_chars(page.after->data(), page.after->data() + page.after->size(), index);
+        if (error != std::errc() || end != page.after->data() + page.after->size())
+            throw invalid("page_token", FieldProblem::Reason::format, "must be a next_page_token of an earlier answer");
+        filter.before_index = index;
+    }
+    return on(sight->pool(), [sight, filter = std::move(filter)] { return sight->meter().events(filter); });
+}
+
+void add_event_routes(http::Router& router, const BookParts& parts) {
+    const auto sight = std::make_shared<Sight>(parts);
+    router.add(http::typed<EventWish, Json>("GET", "/meridian/v1/changes", read_events(), http::Dialect::meridian,
+                                            http::doc("ListChanges", "Who changed what, from where, newest first", "events"),
+                                            [sight](Call<EventWish> call) { return list_events(sight, std::move(call)); }));
+}
+
+}  // namespace meridian::metering
