@@ -13,7 +13,7 @@ std::string sealed(std::string_view input) {
         const auto size = std::min<std::size_t>(input.size() - 2, static_cast<std::uint8_t>(input[1]) * 8 + 1);
         auto record = metering::unsealed();
         record += input.substr(2, size);
-        const auto type = static_cast<metering::RecordType>(1 + static_cast<std::uint8_t>(input[0]) % 4);
+        const auto type = static_cast<metering::RecordType>(1 + static_cast<std::uint8_t>(input[0]) % 5);
         input.remove_prefix(2 + size);
         if (size == 0) break;
         metering::seal(record, type, sequence);
