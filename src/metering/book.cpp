@@ -63,6 +63,11 @@ bool Book::add(const AdminEvent& event, Place place) {
     return true;
 }
 
+std::uint64_t Book::events_among(std::uint64_t leaves) const {
+    const auto end = std::ranges::lower_bound(event_positions_, leaves);
+    return static_cast<std::uint64_t>(end - event_positions_.begin());
+}
+
 bool Book::is_event(std::uint64_t index) const { return std::ranges::binary_search(event_positions_, static_cast<std::uint32_t>(index)); }
 
 std::vector<std::uint64_t> Book::list(const EventFilter& filter, std::size_t limit) const {

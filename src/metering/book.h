@@ -29,6 +29,8 @@ public:
     // An event is a leaf among the others and in no sum. False when it is there already.
     bool add(const AdminEvent& event, Place place);
     [[nodiscard]] bool is_event(std::uint64_t index) const;
+    // How many of the first `leaves` are events.
+    [[nodiscard]] std::uint64_t events_among(std::uint64_t leaves) const;
     // Newest first, as far as the filter can be judged from here; at most `limit`.
     [[nodiscard]] std::vector<std::uint64_t> list(const EventFilter& filter, std::size_t limit) const;
     [[nodiscard]] std::uint64_t size() const { return entries_.size(); }  // leaves

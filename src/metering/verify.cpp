@@ -71,9 +71,11 @@ Meter::Verdict Meter::verify_directory(Disk& disk, const std::string& directory,
                                log->keys.back().str()));
     const auto& history = log->history;
     return {.good = true,
-            .said = fmt::format("{} receipts under {} checkpoints, signed by {}{}.", history.signed_size - history.changes.size(),
+            .said = fmt::format("{} receipts under {} checkpoints, signed by {}{}.",
+                                history.signed_size - history.changes.size() - history.book.events_among(history.signed_size),
                                 history.checkpoints, log->keys.back().str(), remarks(history, log->ending)),
-            .receipts = static_cast<std::int64_t>(history.book.size() - history.changes.size()),
+            .receipts =
+                static_cast<std::int64_t>(history.book.size() - history.changes.size() - history.book.events_among(history.book.size())),
             .checkpoints = static_cast<std::int64_t>(history.checkpoints)};
 }
 

@@ -100,7 +100,7 @@ Task<RateLimit> RateLimits::create(identity::Caller by, RateLimit wish) {
     wish.organization = by.organization;
     wish.scope_id = co_await known_scope(identity_, by, wish.scope, std::move(wish.scope_id));
     wish.created_at = wish.updated_at = clock_.now();
-    co_await store_.write([&](store::Tx& tx) {
+    co_await store_.write(identity::author_of(by), [&](store::Tx& tx) {
         const auto count = tx.query("select count(*) as n from rate_limits where organization = $1", by.organization).at(0);
         if (count.get<std::int64_t>("n") >= limits_max)
             throw Error(Fault::quota, fmt::format("An organization has at most {} rate limits. Remove one first.", limits_max))
@@ -113,7 +113,7 @@ Task<RateLimit> RateLimits::create(identity::Caller by, RateLimit wish) {
 }
 
 Task<> RateLimits::remove(identity::Caller by, RateLimitId id) {
-    co_await store_.write([&](store::Tx& tx) {
+    co_await store_.write(identity::author_of(by), [&](store::Tx& tx) {
         const auto found = tx.query(select_sql<RateLimit>(table_name, "where id = $1"), id);
         if (found.empty() || !may_see(by, from_row<RateLimit>(found.front())))
             throw Error(Fault::not_found, "There is no such rate limit.").about("rate_limit", id.str());
