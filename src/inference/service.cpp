@@ -135,7 +135,7 @@ Task<Deployment> Deployments::create(identity::Caller caller, DeploymentWish wis
     for (const bool auth_disabled : wish.endpoints) made.endpoints.push_back({EndpointId(Uuid::random(rng_)), auth_disabled});
     made.created_at = made.updated_at = now;
     made.version = 1;
-    co_return co_await store_.write([made, caller, zone = zone_.str()](store::Tx& tx) {
+    co_return co_await store_.write(identity::author_of(caller), [made, caller, zone = zone_.str()](store::Tx& tx) {
         check_project(tx, caller, made.project);
         rows::insert(tx, made, zone);
         return made;

@@ -3,6 +3,7 @@ import base64
 import csv
 import datetime
 import io
+import json
 from decimal import Decimal
 
 import pytest
@@ -112,6 +113,36 @@ def test_every_change_is_in_the_audit_trail(client, meridian):
     assert api.list_authentication_events().events == []
     assert any(p.name == "iam" for p in api.list_products().products)
     assert len(api.list_combined_events().events) >= 2
+    everything = meridian.get("/meridian/v1/changes?page_size=1000")["changes"]
+    assert {("CreateDeployment", "tiny"), ("AddModel", "tiny")} <= {(c["operation"], c["name"]) for c in everything}
     native = meridian.get("/meridian/v1/changes?resource=" + made.access_key)["changes"]
     assert [c["operation"] for c in native] == ["DeleteAPIKey", "CreateAPIKey"]
     assert native[1]["before"] is None and native[0]["after"] is None and native[0]["before"] == native[1]["after"]
+
+
+def test_every_route_that_changes_something_leaves_its_change(meridian):
+    """One call of each kind of the control plane; what it is called in the log."""
+    region = meridian.facts["region"]
+
+    def call(method, path, body=None):
+        status, _, answer = meridian.call(method, path, body)
+        assert status < 300, (method, path, status, answer)
+        return json.loads(answer) if answer else {}
+
+    project = call("POST", "/account/v3/projects", {"name": "recorded", "description": ""})
+    call("PATCH", f"/account/v3/projects/{project['id']}", {"description": "more"})
+    deployments = f"/inference/v1/regions/{region}"
+    tiny = next(d for d in call("GET", deployments + "/deployments")["deployments"] if d["name"] == "tiny")
+    call("PATCH", f"{deployments}/deployments/{tiny['id']}", {"tags": ["recorded"]})
+    endpoint = call("POST", deployments + "/endpoints", {"deployment_id": tiny["id"], "endpoint": {"disable_auth": False, "public_network": {}}})
+    call("DELETE", f"{deployments}/endpoints/{endpoint['id']}")
+    budget = call("POST", "/meridian/v1/budgets", {"name": "recorded", "limit": "1000"})
+    call("DELETE", f"/meridian/v1/budgets/{budget['id']}")
+    limit = call("POST", "/meridian/v1/rate-limits", {"requests_per_minute": 1_000_000})
+    call("DELETE", f"/meridian/v1/rate-limits/{limit['id']}")
+    call("POST", "/meridian/v1/prices", {"sku": "recorded", "unit": "input_token", "eur": "1", "per": 1_000_000})
+    call("DELETE", f"/account/v3/projects/{project['id']}")
+
+    wanted = {"CreateProject", "UpdateProject", "DeleteProject", "CreateDeployment", "UpdateDeployment", "CreateEndpoint", "DeleteEndpoint",
+              "CreateBudget", "DeleteBudget", "CreateRateLimit", "DeleteRateLimit", "AddPrice"}
+    until(lambda: wanted <= {c["operation"] for c in meridian.get("/meridian/v1/changes?page_size=1000")["changes"]}, "every change is in the log")

@@ -80,7 +80,7 @@ Task<PriceEntry> Prices::add(identity::Caller caller, PriceEntry wish) {
     wish.created_at = now;
     wish.id = PriceId(Uuid::ordered(rng_, std::chrono::floor<std::chrono::milliseconds>(now).time_since_epoch().count()));
     co_await on(store_.pool(), [this, &wish, &caller] {
-        store_.write_now([&](store::Tx& tx) {
+        store_.write_now(identity::author_of(caller), [&](store::Tx& tx) {
             if (tx.query("select count(*) as n from prices").front().get<std::uint64_t>("n") >= limits::price_entries)
                 throw Error(Fault::quota, fmt::format("There are at most {} prices.", limits::price_entries));
             insert(tx, wish, caller.principal);
