@@ -7,12 +7,11 @@
 #include <atomic>
 #include <boost/asio/execution/context.hpp>
 #include <boost/asio/query.hpp>
-#include <fstream>
 #include <thread>
 
+#include "accounts.h"
 #include "base/real/real.h"
 #include "base/rng.h"
-#include "catalog/platforms.h"
 #include "geography/declaration.h"
 #include "http/tls.h"
 #include "inference/api.h"
@@ -25,13 +24,7 @@
 #include "keys/keys.h"
 #include "llama_path.h"
 #include "local_authorizer.h"
-#include "metering/books/books.h"
-#include "metering/books/event_drain.h"
-#include "metering/budget/service.h"
-#include "metering/budget/webhook.h"
-#include "metering/limits/service.h"
 #include "metering/log/witnesses.h"
-#include "metering/prices/prices.h"
 #include "metering/quote/quotes.h"
 #include "places.h"
 #include "quantum.h"
@@ -87,20 +80,6 @@ fleet::Node known_node(store::Store& store, fleet::Node node, Timestamp now) {
     });
 }
 
-// Changes with every start of the machine; where the kernel does not say it, with every start of the program.
-std::string boot_id() {
-    std::string id;  // a file of the kernel's has no size, so it is read as a stream
-    if (std::ifstream file("/proc/sys/kernel/random/boot_id"); std::getline(file, id) && !id.empty()) return id;
-    SystemRng rng;
-    return Uuid::random(rng).str();
-}
-
-expected<std::vector<metering::PriceEntry>> shipped_price_list() {
-    auto list = catalog::json_of_yaml(shipped_prices);
-    if (!list) return std::unexpected(list.error());
-    return metering::read_price_list(*list);
-}
-
 bool is_loopback(const Address& at) { return !at.unix_path.empty() || at.ip.is_loopback(); }
 
 // Everything in constructor order; destroyed in reverse. Each member may use those above it.
@@ -151,12 +130,8 @@ private:
     std::optional<geography::ZoneFacts> facts_;
     std::unique_ptr<metering::Meter> meter_;
     std::optional<identity::Identity> identity_;
-    std::optional<metering::Budgets> budgets_;
-    metering::Limiter limiter_;
-    std::optional<metering::RateLimits> rate_limits_;
     identity::Bootstrap bootstrap_;
     std::optional<LocalAuthorizer> authorizer_;
-    std::optional<metering::EventDrain> events_drain_;
     std::optional<inference::OpenDoor> door_;
     std::optional<catalog::Catalog> catalog_;
     std::unique_ptr<fleet::Driver> driver_;
@@ -164,9 +139,7 @@ private:
     std::optional<inference::Events> events_;
     inference::Serving serving_;
     std::optional<Clients> clients_;
-    std::optional<metering::AlertSender> alerts_;
-    std::optional<metering::Prices> prices_;
-    std::optional<metering::Quotes> quotes_;
+    std::optional<Accounts> accounts_;
     std::optional<inference::Gateway> gateway_;
     std::optional<QuantumSide> quantum_;
     std::optional<inference::Estimates> estimates_;
@@ -233,14 +206,8 @@ expected<void> Running::open_services() {
     auto meter = metering::Meter::open(disk_, clock_, rng_, io_pool_, zone_keys_->signing, *facts_, {.directory = layout_.ledger()});
     if (!meter) return std::unexpected(meter.error());
     meter_ = std::move(*meter);
-    events_drain_.emplace(*store_, *meter_, clock_);
     identity_.emplace(*store_, clock_, rng_);
     bootstrap_ = identity_->bootstrap();
-    budgets_.emplace(*store_, *identity_, *meter_, clock_, rng_, control_keys_->sealing,
-                     metering::BudgetOptions{.zone = zone_->str(), .boot = boot_id()});
-    budgets_->begin();
-    rate_limits_.emplace(*store_, *identity_, limiter_, clock_, rng_);
-    rate_limits_->begin();
     const auto owner = store_->read_now([](store::Tx& tx) {
         return store::id_in<PrincipalId>(tx.query("select value from settings where name = 'default_principal'").at(0), "value");
     });
@@ -251,16 +218,18 @@ expected<void> Running::open_services() {
     if (!replicas) return std::unexpected(replicas.error());
     const auto home = loops_.executor(0);
     identity_->follow(home);
-    rate_limits_->follow(home);
     catalog_->follow(home);
-    auto shipped = shipped_price_list();
-    if (!shipped) return std::unexpected(shipped.error());
-    prices_.emplace(*store_, clock_, rng_, *zone_, *std::move(shipped));
-    prices_->load();
-    prices_->follow(home);
-    const auto watts = facts_->declared ? facts_->declared->node_watts : std::nullopt;
-    quotes_.emplace(*store_, *meter_, control_keys_->sealing, clock_, rng_, io_pool_, watts);
-    quotes_->load();
+    clients_.emplace(network_, clock_, loops_, http::EgressPolicy(options_.egress));
+    accounts_.emplace(AccountParts{.store = *store_,
+                                   .identity = *identity_,
+                                   .meter = *meter_,
+                                   .key = control_keys_->sealing,
+                                   .client = clients_->at(0),
+                                   .files = io_pool_,
+                                   .clock = clock_,
+                                   .rng = rng_,
+                                   .zone = *facts_});
+    if (auto begun = accounts_->begin(home); !begun) return begun;
     auto node = known_node(*store_, fleet::probe_host(disk_, rng_, *zone_, *replicas), clock_.now());
     driver_ = fleet::process_driver(disk_, network_, clock_, rng_, io_pool_, home, {.directory = *replicas, .shim_program = own_path()});
     auto runtimes = runtimes_of(disk_, options_.runtimes, llama_path(options_.llama_server), options_.runtime_threads);
@@ -274,23 +243,21 @@ expected<void> Running::open_services() {
                                   .rng = rng_,
                                   .home = home,
                                   .threads = 0,
-                                  .prices = &*prices_,
-                                  .quotes = &*quotes_,
-                                  .watts = watts,
+                                  .prices = &accounts_->prices(),
+                                  .quotes = &accounts_->quotes(),
+                                  .watts = facts_->declared ? facts_->declared->node_watts : std::nullopt,
                                   .keeping = {.retention = std::chrono::days(options_.quantum_keep_days)}},
                      node);
     deployments_.emplace(*store_, *catalog_, std::vector{std::move(node)}, *zone_, clock_, rng_, std::move(*runtimes));
     events_.emplace(*deployments_, *store_, clock_);
-    clients_.emplace(network_, clock_, loops_, http::EgressPolicy(options_.egress));
-    alerts_.emplace(*store_, clients_->at(0), clock_, control_keys_->sealing);
     const auto client = [this](const Executor& executor) -> http::Client& { return clients_->here(executor); };
-    gateway_.emplace(serving_, *meter_, rng_, client, &*prices_, &*quotes_);
-    gateway_->limit_by(limiter_, clock_);
-    estimates_.emplace(*gateway_, *deployments_, *catalog_, *prices_, client);
+    gateway_.emplace(serving_, *meter_, rng_, client, &accounts_->prices(), &accounts_->quotes());
+    gateway_->limit_by(accounts_->limiter(), clock_);
+    estimates_.emplace(*gateway_, *deployments_, *catalog_, accounts_->prices(), client);
     using metering::QuoteKind;
     for (const auto kind : {QuoteKind::chat, QuoteKind::completion, QuoteKind::embedding, QuoteKind::batch, QuoteKind::deployment})
-        quotes_->serve(kind, *estimates_);
-    quotes_->serve(QuoteKind::quantum_job, quantum_->estimates());
+        accounts_->quotes().serve(kind, *estimates_);
+    accounts_->quotes().serve(QuoteKind::quantum_job, quantum_->estimates());
     reconciler_.emplace(*store_, *content_, *catalog_, *driver_, *deployments_, serving_, clock_, rng_, home);
     return {};
 }
@@ -305,11 +272,7 @@ void Running::add_routes() {
     identity::add_routes(*router_, *identity_);
     quantum_->add_routes(*router_);
     metering::add_routes(*router_, *meter_, io_pool_, *zone_);
-    metering::add_budget_routes(*router_, *budgets_);
-    metering::add_rate_limit_routes(*router_, *rate_limits_);
-    metering::add_price_routes(*router_, *prices_);
-    metering::add_quote_routes(*router_, *quotes_);
-    metering::add_book_routes(*router_, {.meter = *meter_, .identity = *identity_, .pool = io_pool_, .clock = clock_, .zone = *facts_});
+    accounts_->add_routes(*router_);
     add_system_routes(*router_, {.clock = clock_,
                                  .disk = disk_,
                                  .pool = io_pool_,
@@ -398,10 +361,8 @@ expected<void> Running::start() {
     tasks_->spawn("reconciler", reconciler_->run());
     tasks_->spawn("quantum reconciler", quantum_->run());
     tasks_->spawn("group commits", meter_->run_commits());
-    tasks_->spawn("budgets", budgets_->run());
-    tasks_->spawn("budget alerts", alerts_->run());
+    accounts_->spawn(*tasks_);
     if (witnesses_) witnesses_->begin(*tasks_, meter_->log(), io_pool_);
-    tasks_->spawn("events", events_drain_->run());
     for (std::size_t i = 0; i < servers_.size(); ++i) servers_[i]->serve(std::move(listeners_[i]));
     loops_.start();
     ready_ = true;
@@ -460,7 +421,7 @@ void Running::drain() {
     loops_.wait(loops_.executor(0), reconciler_->stop());
     loops_.wait(loops_.executor(0), quantum_->stop());
     loops_.wait(loops_.executor(0), driver_->shutdown(fleet::Driver::Leave::stop));
-    loops_.wait(loops_.executor(0), budgets_->end());
+    loops_.wait(loops_.executor(0), accounts_->end());
     loops_.wait(loops_.executor(0), [](TaskGroup& tasks) -> Task<> {
         tasks.cancel();
         co_await tasks.join();

@@ -8,8 +8,7 @@
 #include <thread>
 #include <vector>
 
-#include "base/log.h"
-#include "base/real/real.h"
+#include "metering/bench.h"
 #include "metering/testing.h"
 
 namespace {
@@ -20,34 +19,6 @@ using metering::Meter;
 double seconds_since(std::chrono::steady_clock::time_point begin) {
     return std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count();
 }
-
-// A meter on the real disk, with its committer.
-struct Ledger {
-    explicit Ledger(std::string where) : directory(std::move(where)) {
-        loops.start();
-        auto opened =
-            Meter::open(disk, clock, rng, pool, key, {*geography::Zone::parse("fr-par-1"), std::nullopt}, {.directory = directory});
-        if (!opened) throw std::runtime_error(opened.error().said);
-        meter = std::move(*opened);
-        commits.spawn("commits", meter->run_commits());
-    }
-    void durable() { loops.wait(loops.executor(0), meter->durable()); }
-    ~Ledger() {
-        commits.cancel();
-        loops.wait(loops.executor(0), commits.join());
-        meter->close();
-        meter.reset();
-    }
-    std::string directory;
-    real::PosixDisk disk;
-    real::WallClock clock;
-    SystemRng rng;
-    real::ThreadPool pool{1};
-    keys::SigningKey key = keys::SigningKey::generate(rng);
-    real::Loops loops{1};
-    std::unique_ptr<Meter> meter;
-    TaskGroup commits{loops.executor(0)};
-};
 
 std::uint64_t bytes_in(const std::string& directory) {
     std::uint64_t bytes = 0;
@@ -62,7 +33,7 @@ struct Written {
 
 // `each_durable`: every run waits for its checkpoint, as with X-Meridian-Durable; else only the last.
 Written write(const std::string& directory, std::uint64_t receipts, unsigned threads, bool each_durable) {
-    Ledger ledger(directory);
+    metering::testing::RealLedger ledger(directory);
     std::atomic<std::uint64_t> left{receipts}, bytes{0};
     const auto one_by_one = [&] {
         const auto start = metering::testing::chat();

@@ -32,6 +32,12 @@ void check_project_name(std::string_view name) {
 
 }  // namespace
 
+void check_project(store::Tx& tx, const Caller& caller, const ProjectId& project) {
+    const auto found = tx.query("select id from projects where id = $1 and organization_id = $2", project, caller.organization);
+    if (found.empty() || !caller.may_see(project))
+        throw Error(Fault::not_found, "There is no project with this id.").about("project", project.str());
+}
+
 Project visible_project(store::Tx& tx, const Caller& by, const ProjectId& id) {
     auto project = find_project(tx, by.organization, id);
     if (!project || !by.may_see(id)) no_such("project", id.str());

@@ -3,8 +3,8 @@
 #include <fmt/format.h>
 
 #include "base/error.h"
-#include "identity/state.h"
 #include "identity/permissions.h"
+#include "identity/state.h"
 #include "identity/store.h"
 
 namespace meridian::identity {

@@ -36,6 +36,8 @@ struct Caller final : http::Principal {
     [[nodiscard]] bool may_see(const ProjectId& p) const { return !only_project || *only_project == p; }
     [[nodiscard]] bool may_see(const Owner& o) const { return o.organization == organization && may_see(o.project); }
 };
+// Error{not_found} for a project that is not of the caller's organization, or that the caller may not see.
+void check_project(store::Tx& tx, const Caller& caller, const ProjectId& project);
 // For writes of what somebody changes through a route of the control plane.
 store::Author author_of(const Caller& caller);
 // The caller of an authorized exchange; asserts on a public route.

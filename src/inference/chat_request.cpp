@@ -289,7 +289,7 @@ Asked read_request(Operation operation, std::string_view text) {
     number(body, "frequency_penalty", -2, 2);
     number(body, "presence_penalty", -2, 2);
     for (const auto* key : {"max_tokens", "max_completion_tokens"})
-        if (const auto tokens = whole(body, key, 1, 1e9)) asked.output_max = std::min(*tokens, asked.output_max.value_or(*tokens));
+        if (const auto tokens = whole(body, key, 1, 1e9)) asked.output_max = std::max(*tokens, asked.output_max.value_or(*tokens));
     asked.choices = whole(body, "n", 1, 128).value_or(1);
     whole(body, "top_logprobs", 0, 20);
     if (operation == Operation::chat) {

@@ -21,7 +21,8 @@ struct Asked {
     bool include_usage = false;      // the caller asked for usage in its stream
     bool base64_embeddings = false;  // the runtime gives floats, we encode
     bool wants_tools = false;
-    std::optional<std::int64_t> output_max = std::nullopt;  // tokens of one choice, as the caller limits them
+    std::optional<std::int64_t> output_max =
+        std::nullopt;  // tokens of one choice: of two limits the larger, for a runtime may go by either
     std::int64_t choices = 1;
     std::optional<std::int64_t> output_limit = std::nullopt;  // ours, in the place of the caller's: so far the money reaches
     JsonObject body;                                          // as the caller sent it

@@ -34,7 +34,7 @@ std::int64_t output_at_most(const Asked& asked, const Served& served, std::int64
     if (asked.operation == Operation::embedding) return 0;
     const auto context = static_cast<std::int64_t>(served.context);
     const auto room = context > 0 ? std::max<std::int64_t>(context - input, 1) : std::numeric_limits<std::int32_t>::max();
-    return std::min(output_wished(asked).value_or(room), context > 0 ? context : room) * answers_wished(asked);
+    return std::min(asked.output_max.value_or(room), context > 0 ? context : room) * asked.choices;
 }
 
 std::int64_t bounded_input(const Asked& asked, const Served& served) {
@@ -210,7 +210,8 @@ Estimate Estimates::of_batch(const identity::Caller& caller, const Json& request
                 wrong("request.requests", "Each entry says 'input_tokens' or 'input_bytes'.");
             const Asked like{.operation = sum.operation,
                              .model = sum.model,
-                             .body = group.max_tokens ? JsonObject{{"max_tokens", *group.max_tokens}} : JsonObject{},
+                             .output_max = sum.operation == Operation::embedding ? std::nullopt : group.max_tokens,
+                             .body = {},
                              .text_bytes = static_cast<std::size_t>(group.input_bytes.value_or(0))};
             const auto input = group.input_tokens.value_or(bounded_input(like, *served));
             add_request(sum, group.count, input, output_at_most(like, *served, input));

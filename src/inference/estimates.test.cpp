@@ -35,10 +35,10 @@ TEST(RequestBounds, TheSameRequestHasTheSameDigestHoweverItIsWritten) {
 TEST(RequestBounds, AreThoseOfTheLargestReading) {
     const auto asked = read_request(Operation::chat, R"({"model":"m","messages":[{"role":"user","content":"hi"}],"max_tokens":5,)"
                                                      R"("max_completion_tokens":9,"n":3})");
-    EXPECT_EQ(output_wished(asked), 9);
-    EXPECT_EQ(answers_wished(asked), 3);
+    EXPECT_EQ(asked.output_max, 9);
+    EXPECT_EQ(asked.choices, 3);
     EXPECT_GT(input_at_most(asked), 100);
-    EXPECT_FALSE(output_wished(read_request(Operation::embedding, R"({"model":"m","input":"x"})")));
+    EXPECT_FALSE(read_request(Operation::embedding, R"({"model":"m","input":"x"})").output_max);
 }
 
 class QuotedRuns : public test::GatewayTest {

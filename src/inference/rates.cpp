@@ -33,15 +33,9 @@ void add(http::Headers& headers, std::string_view kind, const std::optional<mete
 }  // namespace
 
 Rates::Rates(metering::Limiter* limiter, Clock* clock, const identity::Caller& caller, const Asked& asked)
-    : limiter_(limiter),
-      clock_(clock),
-      organization_(caller.organization),
-      project_(caller.project),
-      principal_(caller.principal),
-      access_key_(caller.access_key),
-      taken_(about(asked)) {
+    : limiter_(limiter), clock_(clock), caller_(caller), taken_(about(asked)) {
     if (!limiter_) return;
-    answer_ = limiter_->take({organization_, project_, principal_, access_key_}, taken_, clock_->steady());
+    answer_ = limiter_->take(scopes(), taken_, clock_->steady());
     if (answer_.is_let_in) return;
     const auto& bucket = answer_.is_by_tokens ? answer_.tokens : answer_.requests;
     throw Error(Fault::busy, fmt::format("The limit of {} {} a minute is reached; try again in {}.", bucket ? bucket->limit : 0,
@@ -58,7 +52,7 @@ void Rates::add_headers(http::Headers& headers) const {
 void Rates::correct(const metering::Usage& usage) {
     if (!limiter_ || !answer_.tokens) return;
     const auto used = usage.input_tokens + usage.output_tokens;
-    limiter_->correct({organization_, project_, principal_, access_key_}, used - taken_, clock_->steady());
+    limiter_->correct(scopes(), used - taken_, clock_->steady());
     taken_ = used;
 }
 

@@ -45,11 +45,6 @@ void add_canonical(std::string& out, const Json& value) {
     }
 }
 
-const Json* number_in(const Asked& asked, std::string_view key) {
-    const auto* value = asked.operation == Operation::embedding ? nullptr : asked.body.if_contains(key);
-    return value && value->is_number() ? value : nullptr;
-}
-
 }  // namespace
 
 std::string canonical_digest(std::string_view what, const JsonObject& value) {
@@ -59,22 +54,6 @@ std::string canonical_digest(std::string_view what, const JsonObject& value) {
 }
 
 std::string digest_of(const Asked& asked) { return canonical_digest("request", asked.body); }
-
-std::optional<std::int64_t> output_wished(const Asked& asked) {
-    std::optional<std::int64_t> least;
-    for (const auto* key : {"max_tokens", "max_completion_tokens"}) {
-        const auto* value = number_in(asked, key);
-        if (!value) continue;
-        const auto wished = static_cast<std::int64_t>(value->to_number<double>());
-        least = least ? std::max(*least, wished) : wished;  // whichever of the two a runtime goes by
-    }
-    return least;
-}
-
-std::int64_t answers_wished(const Asked& asked) {
-    const auto* value = number_in(asked, "n");
-    return value ? static_cast<std::int64_t>(value->to_number<double>()) : 1;
-}
 
 std::int64_t input_at_most(const Asked& asked) {
     const auto* messages = asked.body.if_contains("messages");

@@ -16,7 +16,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
         const auto asked = read_request(operation, {reinterpret_cast<const char*>(data) + 1, size - 1});
         const auto again = read_request(operation, to_text(Json(asked.body)));
         if (digest_of(asked) != digest_of(again)) std::abort();
-        if (output_wished(asked).value_or(1) < 1 || answers_wished(asked) < 1 || input_at_most(asked) < 1) std::abort();
+        if (asked.output_max.value_or(1) < 1 || asked.choices < 1 || input_at_most(asked) < 1) std::abort();
     } catch (const Error& e) {
         if (e.fault != Fault::invalid) std::abort();
     }

@@ -1,7 +1,6 @@
 // What a request may come to before it is run: which request it is, and how much it may read and write.
 #pragma once
 #include <cstdint>
-#include <optional>
 #include <string>
 #include <string_view>
 
@@ -14,9 +13,6 @@ namespace meridian::inference {
 std::string digest_of(const Asked& asked);
 std::string canonical_digest(std::string_view what, const JsonObject& value);
 
-// Tokens of each answer at most, where the request says so; and how many answers.
-std::optional<std::int64_t> output_wished(const Asked& asked);
-std::int64_t answers_wished(const Asked& asked);
 // Tokens that the request's text can be at most: no token is less than a byte, and a template adds a few words to each message.
 std::int64_t input_at_most(const Asked& asked);
 

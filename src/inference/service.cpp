@@ -40,12 +40,6 @@ void check_sizes(std::uint32_t min_size, std::uint32_t max_size) {
     }
 }
 
-void check_project(store::Tx& tx, const identity::Caller& caller, const ProjectId& project) {
-    const auto rows = tx.query("select id from projects where id = $1 and organization_id = $2", project, caller.organization);
-    if (rows.empty() || !caller.may_see(project))
-        throw Error(Fault::not_found, "There is no project with this id.").about("project", project.str());
-}
-
 }  // namespace
 
 std::string Phase::str() const {

@@ -1,10 +1,9 @@
 // Receipts for those who may see them. What of the log is for everybody is in log/api.cpp.
 #include <fmt/format.h>
 
-#include <charconv>
-
 #include "identity/service.h"
 #include "metering/log/service.h"
+#include "metering/page.h"
 #include "metering/service.h"
 #include "resource/json_bind.h"
 #include "resource/page.h"
@@ -29,13 +28,7 @@ ReceiptFilter filter_of(const http::Request& request, const identity::Caller& ca
         if (!caller.may_see(*filter.project))
             throw Error(Fault::not_found, "There is no project with this id.").about("project", std::string(*text));
     }
-    if (page.after) {
-        std::int64_t index = 0;
-        const auto [end, error] = std::from_chars(page.after->data(), page.after->data() + page.after->size(), index);
-        if (error != std::errc() || end != page.after->data() + page.after->size())
-            throw invalid("page_token", FieldProblem::Reason::format, "must be a next_page_token of an earlier answer");
-        filter.before_index = index;
-    }
+    filter.before_index = leaf_before(page);
     return filter;
 }
 

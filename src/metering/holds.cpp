@@ -38,7 +38,7 @@ Hold::~Hold() {
 
 void Hold::note_node(std::string node) { start_.node = tidy_node(node); }
 
-LedgerMeter::TriedHold LedgerMeter::try_hold(RunStart start) {
+LedgerMeter::TriedHold LedgerMeter::try_hold(RunStart& start) {
     if (!is_bounded(start.price)) throw Error(Fault::invalid, "The model's price is out of range; correct it in the catalogue.");
     MERIDIAN_ASSERT(!start.ceiling || *start.ceiling >= Money());
     tidy(start);
@@ -60,7 +60,10 @@ LedgerMeter::TriedHold LedgerMeter::try_hold(RunStart start) {
             if (journal_.has_room(record.size() + kept)) {
                 auto reserved = purses_.reserve(made.start_, made.start_.ceiling.value_or(made.start_.first_slice), made.started_at_);
                 if (const auto* no = std::get_if<Purses::Refusal>(&reserved)) throw refused(*no);
-                if (auto* wanted = std::get_if<Purses::Wanting>(&reserved)) return *wanted;
+                if (auto* wanted = std::get_if<Purses::Wanting>(&reserved)) {
+                    start = std::move(made.start_);
+                    return *wanted;
+                }
                 made.reservation_ = std::move(std::get<Purses::Reservation>(reserved));
                 try {
                     journal_.append(RecordType::opened, record);
@@ -78,7 +81,7 @@ LedgerMeter::TriedHold LedgerMeter::try_hold(RunStart start) {
 }
 
 Hold LedgerMeter::hold(RunStart start) {
-    auto tried = try_hold(std::move(start));
+    auto tried = try_hold(start);
     if (auto* made = std::get_if<Hold>(&tried)) return std::move(*made);
     throw no_lease();
 }

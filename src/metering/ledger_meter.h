@@ -89,7 +89,8 @@ private:
 
     // holds.cpp
     using TriedHold = std::variant<Hold, Purses::Wanting>;
-    TriedHold try_hold(RunStart start);
+    // Takes the start unless more has to be lent first.
+    TriedHold try_hold(RunStart& start);
     Task<> borrow(Purses::Wanting wanted);
 
     // ledger_meter.cpp

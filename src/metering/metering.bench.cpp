@@ -1,44 +1,15 @@
 // The data path of a run: hold and settle, in process, on the real disk's page cache. Expected on two cores of a small virtual
 // machine: below 8 us for both together on one thread, and no less throughput on two.
 #include <benchmark/benchmark.h>
-#include <fmt/format.h>
-#include <unistd.h>
 
-#include <filesystem>
-
-#include "base/real/real.h"
+#include "metering/bench.h"
 #include "metering/leaf.h"
 #include "metering/testing.h"
 
 namespace meridian::metering {
 namespace {
 
-struct Ledger {
-    Ledger() : directory(std::filesystem::temp_directory_path() / fmt::format("meridian-ledger-bench-{}", ::getpid())) {
-        log::configure(log::Level::error, log::Form::text);
-        loops.start();
-        auto opened = Meter::open(disk, clock, rng, pool, key, {*geography::Zone::parse("fr-par-1"), std::nullopt},
-                                  {.directory = directory.string()});
-        if (!opened) throw std::runtime_error(opened.error().said);
-        meter = std::move(*opened);
-        commits.spawn("commits", meter->run_commits());
-    }
-    ~Ledger() {
-        commits.cancel();
-        loops.wait(loops.executor(0), commits.join());
-        meter.reset();
-        std::filesystem::remove_all(directory);
-    }
-    std::filesystem::path directory;
-    real::PosixDisk disk;
-    real::WallClock clock;
-    SystemRng rng;
-    real::ThreadPool pool{1};
-    keys::SigningKey key = keys::SigningKey::generate(rng);
-    real::Loops loops{1};
-    std::unique_ptr<Meter> meter;
-    TaskGroup commits{loops.executor(0)};
-};
+using Ledger = testing::RealLedger;
 
 std::unique_ptr<Ledger> ledger;
 

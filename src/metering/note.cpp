@@ -3,8 +3,9 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <charconv>
 #include <cstring>
+
+#include "base/number.h"
 
 namespace meridian::metering {
 namespace {
@@ -22,27 +23,24 @@ std::optional<std::string> strict_base64(std::string_view text) {
     return bytes;
 }
 
-std::optional<std::uint64_t> strict_number(std::string_view text) {
-    std::uint64_t number = 0;
-    const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number);
-    if (error != std::errc() || end != text.data() + text.size() || (text.size() > 1 && text.front() == '0')) return std::nullopt;
-    return number;
-}
-
-std::optional<std::string_view> line(std::string_view& rest) {
-    const auto end = rest.find('\n');
-    if (end == std::string_view::npos) return std::nullopt;
-    const auto found = rest.substr(0, end);
-    rest.remove_prefix(end + 1);
-    return found;
-}
-
 bool is_name(std::string_view text) {
     return !text.empty() && is_utf8(text) &&
            std::ranges::none_of(text, [](char c) { return c == '+' || (c >= 0 && c <= ' ') || c == '\x7f'; });
 }
 
 }  // namespace
+
+std::optional<std::uint64_t> note_number(std::string_view text) {
+    return text.size() > 1 && text.front() == '0' ? std::nullopt : whole_number<std::uint64_t>(text);
+}
+
+std::optional<std::string_view> take_line(std::string_view& rest) {
+    const auto end = rest.find('\n');
+    if (end == std::string_view::npos) return std::nullopt;
+    const auto found = rest.substr(0, end);
+    rest.remove_prefix(end + 1);
+    return found;
+}
 
 std::string origin_of(std::string_view zone, const keys::PublicKey& key) {
     const auto digest = sha256(bytes_of(key));
@@ -82,7 +80,7 @@ expected<Note> split_note(std::string_view note) {
     Note made{note.substr(0, gap + 1), {}};
     for (auto rest = note.substr(gap + 2); !rest.empty();) {
         const auto broken = [] { return complaint("the checkpoint has a broken signature line"); };
-        const auto each = line(rest);
+        const auto each = take_line(rest);
         if (!each || !each->starts_with(dash)) return broken();
         const auto words = each->substr(dash.size());
         const auto blank = words.find(' ');
@@ -117,9 +115,9 @@ expected<Checkpoint> read_note(std::string_view note) {
     if (gap == std::string_view::npos || note.size() > note_max || !note.ends_with('\n'))
         return complaint("the checkpoint is no signed note");
     auto rest = note.substr(0, gap + 1);
-    const auto origin = line(rest), size = line(rest), root = line(rest);
+    const auto origin = take_line(rest), size = take_line(rest), root = take_line(rest);
     if (!origin || !size || !root || !is_name(*origin)) return complaint("the checkpoint lacks a line");
-    const auto number = strict_number(*size);
+    const auto number = note_number(*size);
     const auto bytes = strict_base64(*root);
     if (!number || !bytes || bytes->size() != 32) return complaint("the checkpoint's size or root cannot be read");
     Checkpoint made{std::string(*origin), *number, {}};

@@ -1,6 +1,7 @@
 // Checkpoints as C2SP's tlog-checkpoint and signed-note have them, and verifier keys as Go's note package writes them.
 #pragma once
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -16,6 +17,10 @@ struct Checkpoint {
     std::uint64_t size = 0;
     Sha256 root{};
 };
+
+// The forms that these texts share: a number without leading zeros, and a line, which is taken from the front; nothing without its end.
+std::optional<std::uint64_t> note_number(std::string_view text);
+std::optional<std::string_view> take_line(std::string_view& rest);
 
 // "meridian/<zone>/<first 8 hex of the key's id>": another key is another log.
 std::string origin_of(std::string_view zone, const keys::PublicKey& key);

@@ -1,7 +1,7 @@
 // The changes that the log has, for those with the right to audit: in our own form.
-#include <charconv>
 
 #include "metering/books/sight.h"
+#include "metering/page.h"
 #include "resource/fields.h"
 
 namespace meridian::metering {
@@ -48,8 +48,7 @@ Task<Json> list_events(std::shared_ptr<Sight> sight, Call<EventWish> call) {
 }  // namespace
 
 EventFilter visible_events(const identity::Caller& caller, const std::optional<ProjectId>& project) {
-    if (project && !caller.may_see(*project))
-        throw Error(Fault::not_found, "There is no project with this id.").about("project", project->str());
+    if (project) Sight::check_project(caller, *project);
     EventFilter filter;
     filter.organization = caller.organization;
     filter.project = project ? project : caller.only_project;
@@ -59,13 +58,7 @@ EventFilter visible_events(const identity::Caller& caller, const std::optional<P
 Task<EventPage> page_of_events(std::shared_ptr<Sight> sight, EventFilter filter, const http::Called& call) {
     const auto page = call.cursor_page();
     filter.limit = page.size;
-    if (page.after) {
-        std::int64_t index = 0;
-        const auto [end, error] = std::from_chars(page.after->data(), page.after->data() + page.after->size(), index);
-        if (error != std::errc() || end != page.after->data() + page.after->size())
-            throw invalid("page_token", FieldProblem::Reason::format, "must be a next_page_token of an earlier answer");
-        filter.before_index = index;
-    }
+    filter.before_index = leaf_before(page);
     return on(sight->pool(), [sight, filter = std::move(filter)] { return sight->meter().events(filter); });
 }
 

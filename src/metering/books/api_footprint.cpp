@@ -82,8 +82,7 @@ Task<Json> impact_data(std::shared_ptr<Sight> sight, Call<ImpactWish> call) {
     const auto caller = call.caller_as<identity::Caller>();
     const auto& in = call.in;
     Sight::check_organization(caller, in.organization_id);
-    for (const auto& project : in.project_ids)
-        if (!caller.may_see(project)) throw Error(Fault::not_found, "There is no project with this id.").about("project", project.str());
+    for (const auto& project : in.project_ids) Sight::check_project(caller, project);
     const auto span = co_await span_asked(sight, caller, in);
     const auto& zone = sight->zone();
     std::map<ProjectId, std::map<std::string, std::pair<Kind, Totals>>> projects;

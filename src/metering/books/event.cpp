@@ -2,7 +2,7 @@
 
 #include <algorithm>
 
-#include "base/hash.h"
+#include "base/derived_id.h"
 #include "base/json.h"
 
 namespace meridian::metering {
@@ -35,16 +35,6 @@ std::optional<std::string> digest_in(const Json& json, std::string_view key) {
 template <class I>
 std::optional<I> id_in(const Json& json, std::string_view key) {
     return I::parse(text_in(json, key));
-}
-
-// A UUID of version 8 (RFC 9562): ours to define, here from a digest.
-EventId id_from(std::string_view bytes) {
-    const auto digest = sha256(bytes);
-    Uuid made;
-    std::copy_n(digest.begin(), made.bytes.size(), made.bytes.begin());
-    made.bytes[6] = static_cast<std::uint8_t>((made.bytes[6] & 0x0F) | 0x80);
-    made.bytes[8] = static_cast<std::uint8_t>((made.bytes[8] & 0x3F) | 0x80);
-    return EventId(made);
 }
 
 }  // namespace
@@ -112,7 +102,7 @@ expected<AdminEvent> event_of(std::int64_t row_number, std::string_view payload)
     made.resource_type = text_in(*json, "type");
     made.resource = text_in(*json, "id");
     if (!at || !organization || made.resource_type.empty()) return complaint("the outbox has a change that lacks a member");
-    made.id = id_from(std::to_string(row_number) + "\n" + std::string(payload));
+    made.id = EventId(derived_uuid(std::to_string(row_number) + "\n" + std::string(payload)));
     made.at = *at;
     made.organization = *organization;
     made.project = made.resource_type == "projects" ? ProjectId::parse(made.resource) : id_in<ProjectId>(*row, "project_id");

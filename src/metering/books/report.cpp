@@ -5,8 +5,8 @@
 #include <algorithm>
 #include <map>
 
+#include "base/derived_id.h"
 #include "base/error.h"
-#include "base/hash.h"
 #include "resource/json_bind.h"
 
 namespace meridian::metering {
@@ -109,14 +109,8 @@ std::string sku(Kind kind, std::string_view model) { return fmt::format("/{}/{}"
 
 Span bill_month(Timestamp t) { return TimeZone::utc().month_of(t); }
 
-// A UUID of version 8 (RFC 9562): ours to define.
 Uuid invoice_id(const OrganizationId& organization, Timestamp month) {
-    const auto digest = sha256(fmt::format("invoice {} {}", organization.str(), rfc3339(month)));
-    Uuid made;
-    std::copy_n(digest.begin(), made.bytes.size(), made.bytes.begin());
-    made.bytes[6] = static_cast<std::uint8_t>((made.bytes[6] & 0x0F) | 0x80);
-    made.bytes[8] = static_cast<std::uint8_t>((made.bytes[8] & 0x3F) | 0x80);
-    return made;
+    return derived_uuid(fmt::format("invoice {} {}", organization.str(), rfc3339(month)));
 }
 
 std::optional<Span> parse_month(std::string_view text) {

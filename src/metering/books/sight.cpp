@@ -5,9 +5,10 @@
 namespace meridian::metering {
 
 Scope Sight::scope_of(const identity::Caller& caller, const std::optional<ProjectId>& project) {
-    if (project && !caller.may_see(*project))
-        throw Error(Fault::not_found, "There is no project with this id.").about("project", project->str());
-    if (project) return *project;
+    if (project) {
+        check_project(caller, *project);
+        return *project;
+    }
     if (caller.only_project) return *caller.only_project;
     return caller.organization;
 }
@@ -26,6 +27,10 @@ Task<std::optional<Timestamp>> Sight::first_run(identity::Caller caller) {
 void Sight::check_organization(const identity::Caller& caller, const std::optional<OrganizationId>& asked) {
     if (asked && *asked != caller.organization)
         throw Error(Fault::not_found, "There is no organization with this id.").about("organization", asked->str());
+}
+
+void Sight::check_project(const identity::Caller& caller, const ProjectId& project) {
+    if (!caller.may_see(project)) throw Error(Fault::not_found, "There is no project with this id.").about("project", project.str());
 }
 
 std::string Sight::Names::project(const ProjectId& id) const {

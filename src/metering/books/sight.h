@@ -25,6 +25,8 @@ public:
     Task<std::optional<Timestamp>> first_run(identity::Caller caller);
     // Error{not_found} unless nothing was asked for or it is the caller's own.
     static void check_organization(const identity::Caller& caller, const std::optional<OrganizationId>& asked);
+    // Error{not_found} for one that the caller may not see.
+    static void check_project(const identity::Caller& caller, const ProjectId& project);
 
     struct Names {
         std::string organization;

@@ -1,13 +1,10 @@
 // Reserve and settle under four budgets each, at a steady rate: the goal is a p99 below 20 us at 50,000 runs a second on two cores.
 #include <benchmark/benchmark.h>
-#include <fmt/format.h>
-#include <unistd.h>
 
 #include <algorithm>
-#include <filesystem>
 #include <thread>
 
-#include "base/real/real.h"
+#include "metering/bench.h"
 #include "metering/testing.h"
 
 namespace meridian::metering {
@@ -16,22 +13,7 @@ namespace {
 constexpr std::size_t runs = 250'000;  // of each thread
 constexpr unsigned threads = 2;
 
-struct Ledger {
-    Ledger() : directory(std::filesystem::temp_directory_path() / fmt::format("meridian-budget-bench-{}", ::getpid())) {
-        log::configure(log::Level::error, log::Form::text);
-        loops.start();
-        auto opened = Meter::open(disk, clock, rng, pool, key, {*geography::Zone::parse("fr-par-1"), std::nullopt},
-                                  {.directory = directory.string()});
-        if (!opened) throw std::runtime_error(opened.error().said);
-        meter = std::move(*opened);
-        commits.spawn("commits", meter->run_commits());
-    }
-    ~Ledger() {
-        commits.cancel();
-        loops.wait(loops.executor(0), commits.join());
-        meter.reset();
-        std::filesystem::remove_all(directory);
-    }
+struct Ledger : testing::RealLedger {
     void add_budgets() {
         const auto start = run();
         std::vector<Budget> all;
@@ -59,15 +41,6 @@ struct Ledger {
         start.ceiling = Money::nanos(100'000);
         return start;
     }
-    std::filesystem::path directory;
-    real::PosixDisk disk;
-    real::WallClock clock;
-    SystemRng rng;
-    real::ThreadPool pool{1};
-    keys::SigningKey key = keys::SigningKey::generate(rng);
-    real::Loops loops{1};
-    std::unique_ptr<Meter> meter;
-    TaskGroup commits{loops.executor(0)};
 };
 
 // Each thread begins a run every `threads / rate` seconds; one that is late begins the next at once. Nanoseconds of each.

@@ -44,9 +44,9 @@ Purses::~Purses() = default;
 
 void Purses::know(const std::vector<Budget>& budgets) {
     auto before = std::exchange(purses_, {});
-    organizations_.clear(), projects_.clear(), users_.clear(), api_keys_.clear();
+    by_scope_.clear();
     for (const auto& budget : budgets) {
-        const auto scope = scope_of(budget);
+        const auto scope = scope_of(budget.scope, budget.scope_id);
         const auto zone = TimeZone::find(budget.time_zone);
         MERIDIAN_ASSERT(scope && zone);  // was checked before it became a row
         const auto old = before.find(budget.id);
@@ -58,10 +58,7 @@ void Purses::know(const std::vector<Budget>& budgets) {
         for (auto& [from, window] : purse->windows) window->budget = purse->budget;
         before.erase(budget.id);
         purses_.emplace(budget.id, purse);
-        if (const auto* organization = std::get_if<OrganizationId>(&*scope)) organizations_[*organization].push_back(purse);
-        if (const auto* project = std::get_if<ProjectId>(&*scope)) projects_[*project].push_back(purse);
-        if (const auto* user = std::get_if<PrincipalId>(&*scope)) users_[*user].push_back(purse);
-        if (const auto* key = std::get_if<AccessKey>(&*scope)) api_keys_[key->text].push_back(purse);
+        by_scope_.add(*scope, purse);
     }
     // Those that were removed hold back no run that began under them.
     for (auto& [id, purse] : before) {
@@ -72,19 +69,11 @@ void Purses::know(const std::vector<Budget>& budgets) {
     }
 }
 
-// The narrowest first, so that it is the one that is named when several refuse.
 template <class F>
 void Purses::for_each_of(const RunStart& start, F f) const {
-    const auto visit = [&](const auto& map, const auto& key) {
-        if (map.empty()) return;
-        if (const auto found = map.find(key); found != map.end())
-            for (const auto& purse : found->second)
-                if (purse->budget->organization == start.organization) f(purse);
-    };
-    visit(api_keys_, start.api_key);
-    visit(users_, start.principal);
-    visit(projects_, start.project);
-    visit(organizations_, start.organization);
+    by_scope_.for_each_of({start.organization, start.project, start.principal, start.api_key}, [&](const std::shared_ptr<Purse>& purse) {
+        if (purse->budget->organization == start.organization) f(purse);
+    });
 }
 
 std::shared_ptr<Purses::Window> Purses::window_at(Purse& purse, Timestamp t) const {

@@ -13,6 +13,7 @@
 #include <vector>
 
 #include "metering/budget/types.h"
+#include "metering/by_scope.h"
 
 namespace meridian::metering {
 
@@ -84,7 +85,6 @@ public:
 
 private:
     using Objection = std::variant<Refusal, Wanting>;
-    using Few = std::vector<std::shared_ptr<Purse>>;
     template <class F>
     void for_each_of(const RunStart& start, F f) const;
     [[nodiscard]] std::shared_ptr<Window> window_at(Purse& purse, Timestamp t) const;
@@ -93,11 +93,7 @@ private:
 
     Spent spent_;
     std::unordered_map<BudgetId, std::shared_ptr<Purse>> purses_;
-    // By whose runs they are about.
-    std::unordered_map<OrganizationId, Few> organizations_;
-    std::unordered_map<ProjectId, Few> projects_;
-    std::unordered_map<PrincipalId, Few> users_;
-    std::unordered_map<std::string, Few> api_keys_;
+    ByScope<Purse> by_scope_;
     std::vector<std::shared_ptr<Purse>> touched_;
 };
 

@@ -2,20 +2,20 @@
 
 namespace meridian::metering {
 
-std::optional<Scope> scope_of(const Budget& budget) {
+std::optional<Scope> scope_of(ScopeKind kind, const std::string& text) {
     const auto id = [&]<class T>(std::optional<T> parsed) -> std::optional<Scope> {
         if (!parsed) return std::nullopt;
         return Scope(*parsed);
     };
-    switch (budget.scope) {
+    switch (kind) {
         case ScopeKind::organization:
-            return id(OrganizationId::parse(budget.scope_id));
+            return id(OrganizationId::parse(text));
         case ScopeKind::project:
-            return id(ProjectId::parse(budget.scope_id));
+            return id(ProjectId::parse(text));
         case ScopeKind::user:
-            return id(PrincipalId::parse(budget.scope_id));
+            return id(PrincipalId::parse(text));
         case ScopeKind::api_key:
-            return Scope(AccessKey{budget.scope_id});
+            return Scope(AccessKey{text});
     }
     return std::nullopt;
 }

@@ -60,7 +60,8 @@ constexpr auto describe(As<Budget>) {
 // What a webhook's secret is sealed for.
 inline constexpr std::string_view webhook_secret_context = "budget webhook";
 
-std::optional<Scope> scope_of(const Budget& budget);
+// Nothing where the id is none of its kind.
+std::optional<Scope> scope_of(ScopeKind kind, const std::string& id);
 
 // The time that a moment's spending counts in. `total` has one window for ever; `run` has none.
 Span window_of(Period period, const TimeZone& zone, Timestamp t);

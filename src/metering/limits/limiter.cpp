@@ -47,22 +47,19 @@ void Limiter::know(const std::vector<RateLimit>& limits) {
         pair->requests.limit = limit.requests_per_minute;
         pair->tokens.limit = limit.tokens_per_minute;
         all_.push_back(pair);
-        by_scope_[limit.scope_id].push_back(pair);
+        by_scope_.add(scope_of(limit.scope, limit.scope_id).value(), pair);
     }
     is_idle_ = all_.empty();
 }
 
 template <class F>
-void Limiter::for_each_of(const Who& who, F f) {
-    for (const auto& key : {std::string(who.access_key), who.principal.str(), who.project.str(), who.organization.str()}) {
-        const auto found = by_scope_.find(key);
-        if (found == by_scope_.end()) continue;
-        for (const auto& pair : found->second)
-            if (pair->limit.organization == who.organization) f(*pair);
-    }
+void Limiter::for_each_of(const RunScopes& who, F f) {
+    by_scope_.for_each_of(who, [&](const std::shared_ptr<Pair>& pair) {
+        if (pair->limit.organization == who.organization) f(*pair);
+    });
 }
 
-Limiter::Answer Limiter::take(const Who& who, std::int64_t tokens, Steady now) {
+Limiter::Answer Limiter::take(const RunScopes& who, std::int64_t tokens, Steady now) {
     Answer made;
     if (is_idle_.load(std::memory_order_relaxed)) return made;
     const auto amount = static_cast<std::uint64_t>(std::max<std::int64_t>(tokens, 0));
@@ -90,7 +87,7 @@ Limiter::Answer Limiter::take(const Who& who, std::int64_t tokens, Steady now) {
     return made;
 }
 
-void Limiter::correct(const Who& who, std::int64_t tokens, Steady now) {
+void Limiter::correct(const RunScopes& who, std::int64_t tokens, Steady now) {
     if (is_idle_.load(std::memory_order_relaxed) || tokens == 0) return;
     const std::lock_guard lock(mutex_);
     for_each_of(who, [&](Pair& pair) {

@@ -9,12 +9,12 @@
 #include <mutex>
 #include <optional>
 #include <string>
-#include <unordered_map>
 #include <vector>
 
 #include "base/id.h"
 #include "base/time.h"
 #include "metering/budget/types.h"
+#include "metering/by_scope.h"
 
 namespace meridian::metering {
 
@@ -35,12 +35,6 @@ public:
     // Buckets of limits that stay keep what is in them.
     void know(const std::vector<RateLimit>& limits);
 
-    struct Who {
-        OrganizationId organization;
-        ProjectId project;
-        PrincipalId principal;
-        std::string_view access_key;
-    };
     // What clients are shown of the tightest bucket of a kind.
     struct Shown {
         std::uint64_t limit = 0, remaining = 0;
@@ -53,9 +47,9 @@ public:
         std::optional<Shown> requests, tokens;
     };
     // One request that will take about so many tokens. What is refused takes nothing.
-    Answer take(const Who& who, std::int64_t tokens, Steady now);
+    Answer take(const RunScopes& who, std::int64_t tokens, Steady now);
     // What it really took, more or less.
-    void correct(const Who& who, std::int64_t tokens, Steady now);
+    void correct(const RunScopes& who, std::int64_t tokens, Steady now);
 
 private:
     struct Bucket {
@@ -71,14 +65,13 @@ private:
         RateLimit limit;
         Bucket requests, tokens;
     };
-    using Few = std::vector<std::shared_ptr<Pair>>;
     template <class F>
-    void for_each_of(const Who& who, F f);
+    void for_each_of(const RunScopes& who, F f);
 
     std::atomic<bool> is_idle_{true};
     std::mutex mutex_;
     std::vector<std::shared_ptr<Pair>> all_;
-    std::unordered_map<std::string, Few> by_scope_;  // by id or access key, which never are the same
+    ByScope<Pair> by_scope_;
 };
 
 }  // namespace meridian::metering

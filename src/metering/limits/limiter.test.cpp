@@ -31,7 +31,7 @@ struct Limits : ::testing::Test {
     std::vector<RateLimit> all;
     Limiter limiter;
     Steady now{1h};
-    const Limiter::Who who{testing::organization, testing::project, *PrincipalId::parse("33333333-3333-4333-8333-333333333333"), "SCWKEY"};
+    const RunScopes who{testing::organization, testing::project, *PrincipalId::parse("33333333-3333-4333-8333-333333333333"), "SCWKEY"};
 };
 
 TEST_F(Limits, LetInAMinutesWorthAndThenAtTheirPace) {

@@ -2,11 +2,11 @@
 #include <fmt/format.h>
 
 #include <atomic>
-#include <charconv>
 #include <memory>
 
 #include "base/error.h"
 #include "base/json.h"
+#include "base/number.h"
 #include "metering/log/chain.h"
 #include "metering/log/service.h"
 #include "metering/proof.h"
@@ -58,10 +58,8 @@ void check_zone(const http::Request& request, const std::string& zone) {
 std::optional<std::uint64_t> number_in(const http::Request& request, std::string_view name) {
     const auto text = request.query_value(name);
     if (!text || text->empty()) return std::nullopt;
-    std::uint64_t number = 0;
-    const auto [end, error] = std::from_chars(text->data(), text->data() + text->size(), number);
-    if (error != std::errc() || end != text->data() + text->size())
-        throw invalid(std::string(name), FieldProblem::Reason::format, "must be a number of leaves");
+    const auto number = whole_number<std::uint64_t>(*text);
+    if (!number) throw invalid(std::string(name), FieldProblem::Reason::format, "must be a number of leaves");
     return number;
 }
 std::uint64_t needed(const http::Request& request, std::string_view name) {

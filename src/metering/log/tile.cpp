@@ -2,9 +2,8 @@
 
 #include <fmt/format.h>
 
-#include <charconv>
-
 #include "base/error.h"
+#include "base/number.h"
 
 namespace meridian::metering {
 namespace {
@@ -18,10 +17,8 @@ constexpr std::string_view partial_mark = ".p/";
 std::uint64_t hashes_at(std::uint64_t size, unsigned level) { return level * levels_at_once < 64 ? size >> (level * levels_at_once) : 0; }
 
 std::optional<unsigned> small_number(std::string_view text, unsigned max) {
-    unsigned number = 0;
-    const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number);
-    if (error != std::errc() || end != text.data() + text.size() || number > max) return std::nullopt;
-    return number;
+    const auto number = whole_number<unsigned>(text);
+    return number && *number <= max ? number : std::nullopt;
 }
 
 // "x001/x234/067" is 1234067.
@@ -29,10 +26,8 @@ std::optional<std::uint64_t> index_in(std::string_view text) {
     std::string digits;
     for (const char c : text)
         if (c >= '0' && c <= '9') digits += c;
-    std::uint64_t index = 0;
     if (digits.size() > index_digits_max) return std::nullopt;
-    const auto [end, error] = std::from_chars(digits.data(), digits.data() + digits.size(), index);
-    return error == std::errc() && end == digits.data() + digits.size() ? std::optional(index) : std::nullopt;
+    return whole_number<std::uint64_t>(digits);
 }
 
 }  // namespace

@@ -3,7 +3,6 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <charconv>
 
 #include "base/log.h"
 
@@ -15,21 +14,6 @@ constexpr std::size_t logs_max = 1000;
 constexpr std::string_view old_word = "old ";
 
 Witness::Answer refusal(int status, std::string said) { return {status, std::move(said) + "\n"}; }
-
-std::optional<std::uint64_t> size_in(std::string_view text) {
-    std::uint64_t size = 0;
-    const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), size);
-    const bool whole = error == std::errc() && end == text.data() + text.size() && (text.size() == 1 || !text.starts_with('0'));
-    return whole ? std::optional(size) : std::nullopt;
-}
-
-std::optional<std::string_view> line(std::string_view& rest) {
-    const auto end = rest.find('\n');
-    if (end == std::string_view::npos) return std::nullopt;
-    const auto found = rest.substr(0, end);
-    rest.remove_prefix(end + 1);
-    return found;
-}
 
 // The note with the log's own signatures only: a file must not grow by what strangers append.
 std::string with_signatures_of(std::string_view note, const VerifierKey& log) {
@@ -48,12 +32,12 @@ std::string WitnessRequest::str() const {
 }
 
 expected<WitnessRequest> WitnessRequest::parse(std::string_view body) {
-    const auto first = line(body);
-    const auto size = first && first->starts_with(old_word) ? size_in(first->substr(old_word.size())) : std::nullopt;
+    const auto first = take_line(body);
+    const auto size = first && first->starts_with(old_word) ? note_number(first->substr(old_word.size())) : std::nullopt;
     if (!size) return complaint("the first line must be \"old\" and a size");
     WitnessRequest made{*size, {}, {}};
     for (;;) {
-        const auto next = line(body);
+        const auto next = take_line(body);
         if (!next) return complaint("an empty line must follow the proof");
         if (next->empty()) break;
         const auto bytes = unbase64(*next);

@@ -3,9 +3,9 @@
 #include <fmt/format.h>
 
 #include <boost/asio/this_coro.hpp>
-#include <charconv>
 
 #include "base/log.h"
+#include "base/number.h"
 #include "metering/log/cosignature.h"
 #include "metering/log/witness.h"
 
@@ -30,11 +30,9 @@ std::string path_below(const http::Url& url, std::string_view rest) {
 
 // Of one answer 409: how many leaves the witness has seen.
 std::optional<std::uint64_t> size_in(std::string_view body) {
-    std::uint64_t size = 0;
     if (!body.ends_with('\n')) return std::nullopt;
     body.remove_suffix(1);
-    const auto [end, error] = std::from_chars(body.data(), body.data() + body.size(), size);
-    return error == std::errc() && end == body.data() + body.size() ? std::optional(size) : std::nullopt;
+    return whole_number<std::uint64_t>(body);
 }
 
 }  // namespace

@@ -18,12 +18,6 @@ constexpr double input_token_work = 0.05;  // reading a token takes so much of w
 
 [[noreturn]] void no_quote(const QuoteId& id) { throw Error(Fault::not_found, "There is no quote with this id.").about("quote", id.str()); }
 
-void check_project(store::Tx& tx, const identity::Caller& caller, const ProjectId& project) {
-    const auto found = tx.query("select id from projects where id = $1 and organization_id = $2", project, caller.organization);
-    if (found.empty() || !caller.may_see(project))
-        throw Error(Fault::not_found, "There is no project with this id.").about("project", project.str());
-}
-
 }  // namespace
 
 void price_offer(Offer& offer, const Usage& most) {
@@ -56,7 +50,6 @@ void Quotes::load() {
     const auto since = clock_.now() - std::chrono::duration_cast<Timestamp::duration>(limits::quote_remembered);
     const auto all = store_.read_now([&](store::Tx& tx) { return rows::quotes_until(tx, since, limits::quotes_open); });
     for (const auto& quote : all) remember(quote, meter_.run_of(quote.id).has_value());
-    learn();
 }
 
 Quotes::Open Quotes::open_of(const Quote& quote) {
@@ -115,7 +108,7 @@ void Quotes::foretell(Offer& offer) {
 
 Task<SeenQuote> Quotes::create(identity::Caller caller, QuoteWish wish) {
     const auto project = wish.project.value_or(caller.project);
-    co_await store_.read([caller, project](store::Tx& tx) { check_project(tx, caller, project); });
+    co_await store_.read([caller, project](store::Tx& tx) { identity::check_project(tx, caller, project); });
     const auto estimator = estimators_.find(wish.kind);
     if (estimator == estimators_.end())
         throw Error(Fault::invalid, fmt::format("There are no quotes for the kind '{}' here.", word(wish.kind)))

@@ -50,7 +50,6 @@ public:
     // The run never began: the quote can be used by another one. One that has its receipt stays used.
     void release(const QuoteId& id);
 
-    [[nodiscard]] Intervals& intervals() { return intervals_; }
     // Learns from the receipts since the last call. Blocking.
     void learn();
 

@@ -30,12 +30,6 @@ Booking visible_booking(store::Tx& tx, const identity::Caller& caller, const Boo
     return visible(rows::booking(tx, id), caller, id, "booking");
 }
 
-void check_project(store::Tx& tx, const identity::Caller& caller, const ProjectId& project) {
-    const auto found = tx.query("select id from projects where id = $1 and organization_id = $2", project, caller.organization);
-    if (found.empty() || !caller.may_see(project))
-        throw Error(Fault::not_found, "There is no project with this id.").about("project", project.str());
-}
-
 void wrong(std::string field, std::string said) {
     throw Error(Fault::invalid, said).with({std::move(field), FieldProblem::Reason::constraint, said});
 }

@@ -13,7 +13,6 @@ Job visible_job(store::Tx& tx, const identity::Caller& caller, const JobId& id);
 Program visible_program(store::Tx& tx, const identity::Caller& caller, const ProgramId& id);
 Process visible_process(store::Tx& tx, const identity::Caller& caller, const ProcessId& id);
 Booking visible_booking(store::Tx& tx, const identity::Caller& caller, const BookingId& id);
-void check_project(store::Tx& tx, const identity::Caller& caller, const ProjectId& project);
 
 [[noreturn]] void wrong(std::string field, std::string said);
 // The id of what is made now: such ids stand in the order in which they were made.

@@ -1,0 +1,65 @@
+#include "accounts.h"
+
+#include <fstream>
+
+#include "catalog/platforms.h"
+#include "shipped_models.h"
+
+namespace meridian::app {
+namespace {
+
+// Changes with every start of the machine; where the kernel does not say it, with every start of the program.
+std::string boot_id() {
+    std::string id;  // a file of the kernel's has no size, so it is read as a stream
+    if (std::ifstream file("/proc/sys/kernel/random/boot_id"); std::getline(file, id) && !id.empty()) return id;
+    SystemRng rng;
+    return Uuid::random(rng).str();
+}
+
+expected<std::vector<metering::PriceEntry>> shipped_price_list() {
+    auto list = catalog::json_of_yaml(shipped_prices);
+    if (!list) return std::unexpected(list.error());
+    return metering::read_price_list(*list);
+}
+
+}  // namespace
+
+Accounts::Accounts(const AccountParts& parts)
+    : parts_(parts),
+      budgets_(parts.store, parts.identity, parts.meter, parts.clock, parts.rng, parts.key,
+               {.zone = parts.zone.name.str(), .boot = boot_id()}),
+      rate_limits_(parts.store, parts.identity, limiter_, parts.clock, parts.rng),
+      alerts_(parts.store, parts.client, parts.clock, parts.key),
+      quotes_(parts.store, parts.meter, parts.key, parts.clock, parts.rng, parts.files,
+              parts.zone.declared ? parts.zone.declared->node_watts : std::nullopt),
+      events_(parts.store, parts.meter, parts.clock) {}
+
+expected<void> Accounts::begin(const Executor& home) {
+    budgets_.begin();
+    rate_limits_.begin();
+    rate_limits_.follow(home);
+    auto shipped = shipped_price_list();
+    if (!shipped) return std::unexpected(shipped.error());
+    prices_.emplace(parts_.store, parts_.clock, parts_.rng, parts_.zone.name, *std::move(shipped));
+    prices_->load();
+    prices_->follow(home);
+    quotes_.load();
+    return {};
+}
+
+void Accounts::add_routes(http::Router& router) {
+    metering::add_budget_routes(router, budgets_);
+    metering::add_rate_limit_routes(router, rate_limits_);
+    metering::add_price_routes(router, *prices_);
+    metering::add_quote_routes(router, quotes_);
+    metering::add_book_routes(
+        router, {.meter = parts_.meter, .identity = parts_.identity, .pool = parts_.files, .clock = parts_.clock, .zone = parts_.zone});
+}
+
+void Accounts::spawn(TaskGroup& tasks) {
+    tasks.spawn("budgets", budgets_.run());
+    tasks.spawn("budget alerts", alerts_.run());
+    tasks.spawn("events", events_.run());
+}
+
+}  // namespace meridian::app

@@ -1,0 +1,55 @@
+// What an installation charges by and holds its users to: prices, quotes, budgets and rate limits, and the changes that go into the log.
+#pragma once
+#include <memory>
+#include <optional>
+
+#include "http/client.h"
+#include "metering/books/books.h"
+#include "metering/books/event_drain.h"
+#include "metering/budget/service.h"
+#include "metering/budget/webhook.h"
+#include "metering/limits/service.h"
+#include "metering/prices/prices.h"
+#include "metering/quote/quotes.h"
+
+namespace meridian::app {
+
+struct AccountParts {
+    store::Store& store;
+    identity::Identity& identity;
+    metering::Meter& meter;
+    const keys::SealingKey& key;  // of the control plane
+    http::Client& client;         // of the home loop, for webhooks
+    Pool& files;
+    Clock& clock;
+    Rng& rng;
+    geography::ZoneFacts zone;
+};
+
+class Accounts {
+public:
+    explicit Accounts(const AccountParts& parts);
+    // Reads the rows, and what the ledger says of leases and quotes. Blocking; before any run. The diagnostic is a sentence.
+    expected<void> begin(const Executor& home);
+    void add_routes(http::Router& router);
+    // Long tasks, on the home loop.
+    void spawn(TaskGroup& tasks);
+    // Before the meter closes.
+    Task<> end() { return budgets_.end(); }
+
+    metering::Limiter& limiter() { return limiter_; }
+    metering::Prices& prices() { return *prices_; }
+    metering::Quotes& quotes() { return quotes_; }
+
+private:
+    AccountParts parts_;
+    metering::Budgets budgets_;
+    metering::Limiter limiter_;
+    metering::RateLimits rate_limits_;
+    metering::AlertSender alerts_;
+    std::optional<metering::Prices> prices_;
+    metering::Quotes quotes_;
+    metering::EventDrain events_;
+};
+
+}  // namespace meridian::app
