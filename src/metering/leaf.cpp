@@ -22,6 +22,7 @@ bool is_by_token(Kind kind) {
         case Kind::deployment_hour:
         case Kind::quantum_job:
         case Kind::quantum_booking:
+        case Kind::quantum_session:
             return false;
     }
     return true;

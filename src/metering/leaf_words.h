@@ -11,7 +11,8 @@ constexpr auto names(As<Kind>) {
                         {Kind::embedding, "embedding"},
                         {Kind::deployment_hour, "deployment_hour"},
                         {Kind::quantum_job, "quantum_job"},
-                        {Kind::quantum_booking, "quantum_booking"}});
+                        {Kind::quantum_booking, "quantum_booking"},
+                        {Kind::quantum_session, "quantum_session"}});
 }
 constexpr auto names(As<Outcome>) {
     return words<Outcome>({{Outcome::finished, "finished"},

@@ -26,7 +26,7 @@
 
 namespace meridian::metering {
 
-enum class Kind { chat, completion, embedding, deployment_hour, quantum_job, quantum_booking };
+enum class Kind { chat, completion, embedding, deployment_hour, quantum_job, quantum_booking, quantum_session };
 enum class Outcome { finished, cancelled, failed, interrupted };  // interrupted: the process died
 std::string_view name(Kind kind);
 std::string_view name(Outcome outcome);

@@ -90,6 +90,8 @@ Named named(Kind kind) {
             return {Field::quantum, "Quantum jobs", "run"};
         case Kind::quantum_booking:
             return {Field::quantum, "Quantum bookings", "second"};
+        case Kind::quantum_session:
+            return {Field::quantum, "Quantum sessions", "second"};
     }
     return {Field::ai, "", "run"};
 }

@@ -1,0 +1,61 @@
+// What lasts is charged slice by slice: each is a run of its own, and the money of the next is held before the one under way ends. What
+// cannot hold its next slice ends with this one. A slice whose process died costs nothing, like any run.
+#pragma once
+#include <map>
+#include <mutex>
+#include <optional>
+#include <set>
+#include <string>
+
+#include "base/async.h"
+#include "metering/service.h"
+
+namespace meridian::metering {
+
+namespace limits {
+// Four an hour: what an hour costs is the sum of its slices, for all prices with seven decimals or fewer.
+inline constexpr Duration slice = std::chrono::minutes(15), slice_ahead = std::chrono::minutes(1);
+}  // namespace limits
+
+class Slices {
+public:
+    Slices(Meter& meter, Clock& clock) : meter_(meter), clock_(clock) {}
+
+    // Holds the first slice of what has this id; `start` says the price of its hour. Gives the refusal. Nothing is charged before `count`.
+    Task<std::optional<Error>> open(Uuid id, RunStart start, Duration length = limits::slice);
+    // It is charged from now on. Again, it changes nothing.
+    void count(const Uuid& id);
+    [[nodiscard]] bool is_open(const Uuid& id);
+
+    struct Look {
+        bool is_over = false;
+        std::optional<std::string> why = std::nullopt;  // the refusal of its next slice: it is over, or will be when this one ends
+        Duration left{};                                // of the slice under way
+        Duration due{};                                 // look again then at the latest
+    };
+    // Begins the next slice where one ends, under `start` and of `length`, which is that of what is to come.
+    Task<Look> look(Uuid id, RunStart start, Duration length = limits::slice);
+
+    // Charges the time until now. What is not open is nobody's concern.
+    void close(const Uuid& id);
+    // Closes what is charged and not among these.
+    void keep(const std::set<Uuid>& ids);
+    void close_all();
+
+private:
+    struct Slice {
+        Hold hold;
+        Steady until;
+        std::optional<Steady> counted_from;
+        std::optional<Hold> next;
+    };
+    Task<std::optional<Error>> try_next(Uuid id, RunStart start, Duration length);
+    void settle(Slice slice, Steady at);
+
+    Meter& meter_;
+    Clock& clock_;
+    std::mutex mutex_;
+    std::map<Uuid, Slice> open_;
+};
+
+}  // namespace meridian::metering

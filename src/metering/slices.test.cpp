@@ -1,0 +1,146 @@
+// What lasts pays for its time slice by slice, in virtual time.
+#include "metering/slices.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "metering/budget/house.test.h"
+
+namespace meridian::metering {
+namespace {
+
+using testing::Bench;
+using ::testing::HasSubstr;
+using testing::House;
+using namespace std::chrono_literals;
+
+const auto hourly = *Money::parse("3.6");  // a tenth of a cent a second
+
+struct Lasting {
+    Lasting() : house(bench, "boot"), slices(house.meter(), bench.world.clock()), id(Uuid::random(bench.world.rng())) {}
+    RunStart start() {
+        auto made = house.start({});
+        made.kind = Kind::deployment_hour;
+        made.ceiling.reset();
+        made.price = {.per_hour = hourly};
+        return made;
+    }
+    std::optional<Error> open() { return bench.world.run(slices.open(id, start())); }
+    Slices::Look look() { return bench.world.run(slices.look(id, start())); }
+    // Looks as often as it is told to, for so long; the last look.
+    Slices::Look last(Duration time) {
+        auto seen = look();
+        const auto end = bench.world.clock().steady() + time;
+        while (!seen.is_over && bench.world.clock().steady() < end) {
+            bench.world.run_for(std::min(seen.due, Duration(end - bench.world.clock().steady())));
+            seen = look();
+        }
+        return seen;
+    }
+    std::vector<Receipt> receipts() {
+        auto all = house.meter().list({.project = {}, .organization = house.first.organization, .limit = 1000, .before_index = {}});
+        std::ranges::reverse(all);
+        return all;
+    }
+    Money paid() {
+        Money all;
+        for (const auto& each : receipts()) all += each.cost;
+        return all;
+    }
+
+    Bench bench;
+    House house;
+    Slices slices;
+    Uuid id;
+};
+
+BudgetWish hard_limit(const char* limit) {
+    BudgetWish wish;
+    wish.limit = *Money::parse(limit);
+    return wish;
+}
+
+TEST(SlicesOfTime, CostTogetherWhatTheHoursCost) {
+    Lasting lasting;
+    ASSERT_FALSE(lasting.open());
+    lasting.slices.count(lasting.id);
+    EXPECT_FALSE(lasting.last(2h).is_over);
+    EXPECT_EQ(lasting.receipts().size(), 8u);
+    EXPECT_EQ(lasting.paid(), hourly + hourly);
+    lasting.bench.world.run_for(100s + 900ms);
+    lasting.slices.close(lasting.id);
+    EXPECT_FALSE(lasting.slices.is_open(lasting.id));
+    const auto all = lasting.receipts();
+    ASSERT_EQ(all.size(), 9u) << "what was not held yet leaves nothing";
+    EXPECT_EQ(all.back().usage.milliseconds, 100'000) << "whole seconds";
+    EXPECT_EQ(all.back().cost, *Money::parse("0.1"));
+    EXPECT_EQ(all.back().outcome, Outcome::finished);
+}
+
+TEST(SlicesOfTime, CostNothingBeforeTheyAreCounted) {
+    Lasting lasting;
+    ASSERT_FALSE(lasting.open());
+    lasting.last(10min);
+    lasting.slices.count(lasting.id);
+    lasting.last(5min);
+    EXPECT_EQ(lasting.paid(), *Money::parse("0.3"));
+    lasting.slices.close_all();
+    EXPECT_EQ(lasting.receipts().size(), 2u);
+}
+
+TEST(SlicesOfTime, TellBeforeTheMoneyEndsAndEndWithTheSliceThatWasPaid) {
+    Lasting lasting;
+    const auto budget = lasting.house.budget(hard_limit("1.0"));  // one slice is 0.9
+    ASSERT_FALSE(lasting.open());
+    lasting.slices.count(lasting.id);
+    const auto soon = lasting.last(14min + 30s);
+    EXPECT_FALSE(soon.is_over);
+    ASSERT_TRUE(soon.why);
+    EXPECT_THAT(*soon.why, HasSubstr("budget"));
+    EXPECT_EQ(soon.left, 30s);
+    const auto end = lasting.last(1min);
+    EXPECT_TRUE(end.is_over);
+    EXPECT_TRUE(end.why);
+    EXPECT_EQ(lasting.paid(), *Money::parse("0.9"));
+    EXPECT_EQ(lasting.house.state(budget).spent, *Money::parse("0.9"));
+    EXPECT_TRUE(lasting.open()) << "nor does another one begin";
+}
+
+TEST(SlicesOfTime, GoOnWhereTheBudgetGrowsInTime) {
+    Lasting lasting;
+    const auto budget = lasting.house.budget(hard_limit("1.0"));
+    ASSERT_FALSE(lasting.open());
+    lasting.slices.count(lasting.id);
+    EXPECT_TRUE(lasting.last(14min + 30s).why);
+    lasting.bench.world.run(lasting.house.budgets->change(lasting.house.owner(), budget.id, {.limit = *Money::parse("2")}));
+    const auto seen = lasting.last(1min);
+    EXPECT_FALSE(seen.is_over);
+    EXPECT_FALSE(seen.why);
+}
+
+TEST(SlicesOfTime, ChargeNoTimeThatNobodyHeldTheMoneyFor) {
+    Lasting lasting;
+    ASSERT_FALSE(lasting.open());
+    lasting.slices.count(lasting.id);
+    lasting.bench.world.run_for(3h);  // nobody looked
+    EXPECT_FALSE(lasting.look().is_over);
+    EXPECT_EQ(lasting.paid(), *Money::parse("0.9"));
+    lasting.bench.world.run_for(10s);
+    lasting.slices.close(lasting.id);
+    EXPECT_EQ(lasting.paid(), *Money::parse("0.91"));
+}
+
+TEST(SlicesOfTime, CloseThoseThatNobodyKeeps) {
+    Lasting lasting;
+    ASSERT_FALSE(lasting.open());
+    lasting.slices.keep({});
+    EXPECT_TRUE(lasting.slices.is_open(lasting.id)) << "its row may be on its way";
+    lasting.slices.count(lasting.id);
+    lasting.slices.keep({lasting.id});
+    EXPECT_TRUE(lasting.slices.is_open(lasting.id));
+    lasting.slices.keep({});
+    EXPECT_FALSE(lasting.slices.is_open(lasting.id));
+}
+
+}  // namespace
+}  // namespace meridian::metering
