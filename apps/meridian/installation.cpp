@@ -18,6 +18,7 @@
 #include "inference/estimates.h"
 #include "inference/events.h"
 #include "inference/gateway.h"
+#include "inference/hours.h"
 #include "inference/open_door.h"
 #include "inference/reconcile.h"
 #include "inference/store.h"
@@ -144,6 +145,7 @@ private:
     std::optional<QuantumSide> quantum_;
     std::optional<inference::Estimates> estimates_;
     std::optional<http::Router> router_;
+    std::optional<inference::Hours> hours_;
     std::optional<inference::Reconciler> reconciler_;
     std::optional<metering::Witnesses> witnesses_;
     std::optional<TaskGroup> tasks_;         // on the home loop: reconciler, group commits
@@ -258,7 +260,10 @@ expected<void> Running::open_services() {
     for (const auto kind : {QuoteKind::chat, QuoteKind::completion, QuoteKind::embedding, QuoteKind::batch, QuoteKind::deployment})
         accounts_->quotes().serve(kind, *estimates_);
     accounts_->quotes().serve(QuoteKind::quantum_job, quantum_->estimates());
+    deployments_->hold_to(accounts_->quotes());
+    hours_.emplace(*meter_, accounts_->prices(), clock_);
     reconciler_.emplace(*store_, *content_, *catalog_, *driver_, *deployments_, serving_, clock_, rng_, home);
+    reconciler_->charge_by(*hours_);
     return {};
 }
 

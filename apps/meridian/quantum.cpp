@@ -27,10 +27,11 @@ Offer shipped_offer_of(const fleet::Node& node, const Keeping& keeping) {
 
 namespace {
 
-Offer offer_of(const QuantumParts& parts, const fleet::Node& node) {
+Offer offer_of(const QuantumParts& parts, const fleet::Node& node, SessionHours& hours) {
     auto offer = shipped_offer_of(node, parts.keeping);
     offer.prices = parts.prices;
     offer.quotes = parts.quotes;
+    offer.hours = &hours;
     return offer;
 }
 
@@ -48,7 +49,8 @@ QuantumSide::QuantumSide(const QuantumParts& parts, const fleet::Node& node)
                           .watts = parts.watts,
                           .energy_counter = fleet::energy_counter()})),
       links_(parts.key, parts.clock),
-      quantum_(parts.store, parts.content, parts.files, offer_of(parts, node), node.zone, parts.clock, parts.rng),
+      hours_(parts.meter, parts.clock, node.name),
+      quantum_(parts.store, parts.content, parts.files, offer_of(parts, node, hours_), node.zone, parts.clock, parts.rng),
       reconciler_(parts.store, parts.content, parts.files, parts.meter, *computer_, quantum_, node.name, parts.clock, parts.rng,
                   parts.home),
       estimates_(quantum_, *computer_, node.name, parts.rng, parts.home) {

@@ -50,6 +50,7 @@ private:
     real::ThreadPool reading_, small_lane_, large_lane_;
     std::unique_ptr<quantum::service::Computer> computer_;
     quantum::service::Links links_;
+    quantum::service::SessionHours hours_;
     quantum::service::Quantum quantum_;
     quantum::service::Reconciler reconciler_;
     quantum::service::Estimates estimates_;

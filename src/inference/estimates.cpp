@@ -219,7 +219,7 @@ Estimate Estimates::of_batch(const identity::Caller& caller, const Json& request
     }
     const auto served = served_to(caller, sum.model);
     auto offer = offer_of(*served);
-    offer.rates = prices_.now(sum.model, served->price, metering::Tier::batch);
+    if (!served->is_by_the_hour) offer.rates = prices_.now(sum.model, served->price, metering::Tier::batch);
     price_offer(offer, sum.usage);
     offer.work = sum.work;
     const auto node = served->backends.empty() ? "" : served->backends.front().node;

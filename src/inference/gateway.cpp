@@ -290,7 +290,10 @@ Gateway::Gateway(const Serving& serving, metering::Meter& meter, Rng& rng, Clien
                  metering::Quotes* quotes)
     : serving_(serving), meter_(meter), rng_(rng), client_(std::move(client)), prices_(prices), quotes_(quotes) {}
 
-metering::Price Gateway::price_of(const Served& served) const { return prices_ ? prices_->now(served.model, served.price) : served.price; }
+metering::Price Gateway::price_of(const Served& served) const {
+    if (served.is_by_the_hour) return {};
+    return prices_ ? prices_->now(served.model, served.price) : served.price;
+}
 
 std::vector<std::shared_ptr<const Served>> Gateway::visible_to(const identity::Caller& caller) const {
     std::vector<std::shared_ptr<const Served>> out;

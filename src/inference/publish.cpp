@@ -91,6 +91,9 @@ void Reconciler::publish(const Known& known) {
         if (const auto phase = deployment ? deployments_.phases().of(deployment->id) : Phase(); !phase.name.empty())
             served->waiting_for += ", " + phase.str();
         if (deployment) {
+            served->is_by_the_hour = hours_ && std::ranges::any_of(known.replicas, [&](const ReplicaRow& row) {
+                                         return row.deployment == deployment->id && hours_->is_charged(row.id);
+                                     });
             served->auth_disabled = std::ranges::any_of(deployment->endpoints, &Endpoint::auth_disabled);
             for (const auto& rule : deployment->acl) served->access.push_back(rule.ip);
             table->any_open = table->any_open || served->auth_disabled;

@@ -61,6 +61,11 @@ Task<> Reconciler::stop() {
     wake_.notify();
     group_.cancel();
     co_await group_.join();
+    try {
+        if (hours_) hours_->end_all();
+    } catch (const Error& error) {
+        log::error("inference", "hours under way have no receipt until the next start: {} {}", error.said, error.logged);
+    }
     listening_.reset();
 }
 
@@ -99,6 +104,7 @@ Task<> Reconciler::step(Deployment deployment, std::vector<ReplicaRow> replicas,
         case DeploymentState::deploying:
         case DeploymentState::scaling:
         case DeploymentState::ready:
+        case DeploymentState::locked:
             co_await run_replicas(std::move(deployment), std::move(replicas), known);
             co_return;
         case DeploymentState::error:
@@ -106,8 +112,6 @@ Task<> Reconciler::step(Deployment deployment, std::vector<ReplicaRow> replicas,
             co_return;
         case DeploymentState::deleting:
             co_await take_down(std::move(deployment), std::move(replicas));
-            co_return;
-        case DeploymentState::locked:
             co_return;
     }
 }

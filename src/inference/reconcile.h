@@ -12,6 +12,7 @@
 #include "catalog/service.h"
 #include "fleet/service.h"
 #include "geography/types.h"
+#include "inference/hours.h"
 #include "inference/runtime.h"
 #include "inference/scale.h"
 #include "inference/service.h"
@@ -26,6 +27,8 @@ public:
     Reconciler(store::Store& store, store::ContentStore& content, catalog::Catalog& catalog, fleet::Driver& driver,
                Deployments& deployments, Serving& serving, Clock& clock, Rng& rng, Executor executor);
     ~Reconciler();
+    // Who charges for the hours of replicas; nobody, unless told. Before run().
+    void charge_by(Hours& hours) { hours_ = &hours; }
 
     // Claims replicas that survived and publishes what they serve, then works until stop().
     Task<> run();
@@ -49,10 +52,12 @@ private:
     struct Added {
         std::size_t count = 0;
         std::optional<std::string> why_not;  // no more, in words
+        bool is_for_money = false;           // a budget holds no more hours
     };
     enum class Drain { no, yes };
     Task<> run_replicas(Deployment deployment, std::vector<ReplicaRow> replicas, Known& known);
     std::size_t wished(const Deployment& deployment, const catalog::Model& model, const std::vector<ReplicaRow>& replicas);
+    Task<std::optional<std::string>> look_at_hours(Deployment deployment, std::vector<ReplicaRow> replicas);
     Task<Seen> look_at(Deployment deployment, catalog::Model model, std::vector<ReplicaRow> replicas);
     // What it adds to the rows it adds to `known`.
     Task<Added> add_replicas(Deployment deployment, catalog::Model model, std::size_t missing, Known& known);
@@ -77,6 +82,7 @@ private:
     fleet::Driver& driver_;
     Deployments& deployments_;
     Serving& serving_;
+    Hours* hours_ = nullptr;
     Clock& clock_;
     Rng& rng_;
     TaskGroup group_;

@@ -58,6 +58,20 @@ std::size_t Reconciler::wished(const Deployment& deployment, const catalog::Mode
     return wished_size(now, scaling_[deployment.id], clock_.steady());
 }
 
+// Charges them for their time. Those whose next hours no budget holds are told of, and end when theirs are over.
+Task<std::optional<std::string>> Reconciler::look_at_hours(Deployment deployment, std::vector<ReplicaRow> replicas) {
+    std::optional<std::string> notice;
+    if (!hours_) co_return notice;
+    for (const auto& row : replicas) {
+        if (ending_.contains(row.id)) continue;
+        const auto* on = node(row.node);
+        const auto seen = co_await hours_->look(deployment, row.id, on ? on->name : row.node.str());
+        if (seen.notice) notice = seen.notice;
+        if (seen.is_over) stop_replica(row, Drain::yes);
+    }
+    co_return notice;
+}
+
 // Starts what is not there, and says how the others are.
 Task<Reconciler::Seen> Reconciler::look_at(Deployment deployment, catalog::Model model, std::vector<ReplicaRow> replicas) {
     Seen seen;
@@ -69,6 +83,7 @@ Task<Reconciler::Seen> Reconciler::look_at(Deployment deployment, catalog::Model
             co_await start(deployment, model, row);
         } else if (replica->state == fleet::ReplicaState::ready) {
             ++seen.ready;
+            if (hours_) hours_->count(row.id);
         } else if (replica->state == fleet::ReplicaState::failed) {
             seen.failed = replica->detail;
         }
@@ -79,6 +94,7 @@ Task<Reconciler::Seen> Reconciler::look_at(Deployment deployment, catalog::Model
 Task<> Reconciler::run_replicas(Deployment deployment, std::vector<ReplicaRow> replicas, Known& known) {
     const auto model = catalog_.find(deployment.model);
     if (!model) co_return;
+    const auto notice = co_await look_at_hours(deployment, replicas);
     const bool some_end = std::erase_if(replicas, [&](const ReplicaRow& row) { return ending_.contains(row.id); }) > 0;
     const std::size_t size = model->is_upstream() ? 0 : wished(deployment, *model, replicas);
     while (replicas.size() > size) {
@@ -93,7 +109,7 @@ Task<> Reconciler::run_replicas(Deployment deployment, std::vector<ReplicaRow> r
         co_await save(std::move(deployment), known);
         co_return;
     }
-    std::optional<std::string> no_more;
+    std::optional<std::string> no_more = notice;
     if (replicas.size() < size) {
         if (some_end) co_return;  // they hold their memory until they have ended; that wakes us
         const auto added = co_await add_replicas(deployment, *model, size - replicas.size(), known);
@@ -103,9 +119,13 @@ Task<> Reconciler::run_replicas(Deployment deployment, std::vector<ReplicaRow> r
     const bool all_ready = seen.ready >= replicas.size();
     const auto before = deployment;
     if (all_ready) deployment.state = DeploymentState::ready;
+    if (deployment.quoted && !deployment.quoted->until && seen.ready > 0)
+        deployment.quoted->until = clock_.now() + std::chrono::hours(deployment.quoted->hours);
     if (deployment.state == DeploymentState::ready) deployment.error_message = no_more;
     deployment.size = seen.ready;
-    if (deployment.state == before.state && deployment.size == before.size && deployment.error_message == before.error_message) co_return;
+    if (deployment.state == before.state && deployment.size == before.size && deployment.error_message == before.error_message &&
+        deployment.quoted == before.quoted)
+        co_return;
     if (deployment.state == DeploymentState::ready) deployments_.phases().clear(deployment.id);
     co_await save(std::move(deployment), known);
 }
@@ -130,9 +150,16 @@ Task<Reconciler::Added> Reconciler::add_replicas(Deployment deployment, catalog:
             added.why_not = fmt::format("{} (node type {})", place.error().said, type->name);
             break;
         }
+        const auto id = ReplicaId(Uuid::random(rng_));
+        const auto* on = node(place->node);
+        if (const auto refusal = hours_ ? co_await hours_->begin(deployment, id, on ? on->name : "") : std::nullopt) {
+            added.why_not = refusal->said;
+            added.is_for_money = true;
+            break;
+        }
         deployment.placed_because = place->because;
         const auto index = static_cast<std::size_t>(std::ranges::find(nodes, place->node, &fleet::Node::id) - nodes.begin());
-        made.push_back({.id = ReplicaId(Uuid::random(rng_)),
+        made.push_back({.id = id,
                         .deployment = deployment.id,
                         .node = place->node,
                         .gpus = place->gpus,
@@ -147,16 +174,28 @@ Task<Reconciler::Added> Reconciler::add_replicas(Deployment deployment, catalog:
     added.count = made.size();
     if (made.empty() && any_before) co_return added;
     if (made.empty()) {
-        deployment.state = DeploymentState::error;
+        const auto state = added.is_for_money ? DeploymentState::locked : DeploymentState::error;
+        if (deployment.state == state && deployment.error_message == added.why_not) co_return added;
+        deployment.state = state;
         deployment.error_message = added.why_not;
+        deployment.size = 0;
     } else if (deployment.state == DeploymentState::ready) {
         deployment.state = DeploymentState::scaling;
+    } else if (deployment.state == DeploymentState::locked) {
+        deployment.state = DeploymentState::deploying;
+        deployment.error_message.reset();
     }
     deployment.updated_at = clock_.now();
-    co_await store_.write([deployment, made, zone = deployments_.zone().str()](store::Tx& tx) mutable {
-        for (const auto& row : made) rows::insert(tx, row, zone);
-        rows::update(tx, deployment);
-    });
+    try {
+        co_await store_.write([deployment, made, zone = deployments_.zone().str()](store::Tx& tx) mutable {
+            for (const auto& row : made) rows::insert(tx, row, zone);
+            rows::update(tx, deployment);
+        });
+    } catch (...) {
+        for (const auto& row : made)
+            if (hours_) hours_->end(row.id);
+        throw;
+    }
     show(deployment, known);
     known.replicas.insert(known.replicas.end(), made.begin(), made.end());  // the next deployment of this pass finds less
     for (const auto& row : made) co_await start(deployment, model, row);
@@ -186,6 +225,7 @@ Task<> Reconciler::drained(ReplicaId id) {
 
 void Reconciler::stop_replica(ReplicaRow row, Drain drain) {
     if (!ending_.insert(row.id).second) return;
+    if (hours_) hours_->end(row.id);
     auto end = [](Reconciler* self, ReplicaRow ending, Drain how) -> Task<> {
         bool ended = true;
         try {

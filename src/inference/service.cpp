@@ -40,6 +40,15 @@ void check_sizes(std::uint32_t min_size, std::uint32_t max_size) {
     }
 }
 
+// What a quote was for stays so while it holds.
+void check_quoted(const Deployment& d, const std::optional<catalog::Model>& model) {
+    if (d.max_size <= d.quoted->replicas && (!model || model->id == d.model)) return;
+    throw Error(Fault::conflict, fmt::format("The quote of this deployment is for {} replicas of {} until its {} hours are over.",
+                                             d.quoted->replicas, d.model_name, d.quoted->hours))
+        .about("deployment", d.id.str())
+        .in_state(std::string(name(d.state)));
+}
+
 }  // namespace
 
 std::string Phase::str() const {
@@ -120,6 +129,7 @@ Task<Deployment> Deployments::create(identity::Caller caller, DeploymentWish wis
     made.name = wish.name.empty() ? model.name : wish.name;
     made.project = wish.project.is_nil() ? caller.project : wish.project;
     made.organization = caller.organization;
+    made.principal = caller.principal;
     made.tags = std::move(wish.tags);
     made.node_type = type;
     made.model = model.id;
@@ -129,11 +139,40 @@ Task<Deployment> Deployments::create(identity::Caller caller, DeploymentWish wis
     for (const bool auth_disabled : wish.endpoints) made.endpoints.push_back({EndpointId(Uuid::random(rng_)), auth_disabled});
     made.created_at = made.updated_at = now;
     made.version = 1;
-    co_return co_await store_.write(identity::author_of(caller), [made, caller, zone = zone_.str()](store::Tx& tx) {
+    std::optional<metering::HeldQuote> held;
+    if (wish.quote) held.emplace(co_await hold_quote(caller, *wish.quote, made));
+    co_await store_.write(identity::author_of(caller), [&made, caller, zone = zone_.str()](store::Tx& tx) {
         check_project(tx, caller, made.project);
         rows::insert(tx, made, zone);
-        return made;
     });
+    if (held) held->began();
+    co_return made;
+}
+
+void Deployments::hold_to(metering::Quotes& quotes) {
+    quotes_ = &quotes;
+    for (const auto& each : store_.read_now([](store::Tx& tx) { return rows::all(tx); }))
+        if (each.quoted) quotes.keep(each.quoted->quote);
+}
+
+Task<metering::HeldQuote> Deployments::hold_quote(identity::Caller caller, QuoteId id, Deployment& made) {
+    if (!quotes_) throw Error(Fault::not_found, "There is no quote with this id.").with_code("quote_not_found").about("quote", id.str());
+    const auto seen = co_await quotes_->get(caller, id);
+    const auto& offers = seen.quote.offers;
+    const auto offer = std::ranges::find(offers, made.node_type, &metering::Offer::node_type);
+    if (seen.quote.kind != metering::QuoteKind::deployment || offer == offers.end() || made.max_size > offer->nodes) {
+        throw Error(Fault::conflict,
+                    fmt::format("This quote is not for {} replicas of a model on {}; ask for one that is.", made.max_size, made.node_type))
+            .about("quote", id.str())
+            .in_state(std::string(word(seen.state)));
+    }
+    metering::HeldQuote held(*quotes_, id,
+                             {.project = made.project, .kind = metering::QuoteKind::deployment, .model = made.model_name, .digest = {}});
+    made.quoted = QuotedHours{.quote = id,
+                              .per_hour = offer->rates.per_hour,
+                              .hours = static_cast<std::uint32_t>(offer->seconds.expected / 3600),
+                              .replicas = offer->nodes};
+    co_return held;
 }
 
 Task<Deployment> Deployments::get(identity::Caller caller, DeploymentId id) {
@@ -162,12 +201,13 @@ Task<Deployment> Deployments::update(identity::Caller caller, DeploymentId id, D
         if (change.min_size) d.min_size = *change.min_size;
         if (change.max_size) d.max_size = *change.max_size;
         check_sizes(d.min_size, d.max_size);
+        if (d.quoted && d.quoted->holds_at(now)) check_quoted(d, model);
         const bool other_model = model && model->id != d.model;
         if (other_model) {
             d.model = model->id;
             d.model_name = model->name;
         }
-        if (other_model || d.state == DeploymentState::error) {
+        if (other_model || d.state == DeploymentState::error || d.state == DeploymentState::locked) {
             d.state = DeploymentState::creating;
             d.error_message.reset();
         } else if ((change.min_size || change.max_size) && d.state == DeploymentState::ready) {

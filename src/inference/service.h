@@ -16,6 +16,7 @@
 #include "inference/phase.h"
 #include "inference/runtime.h"
 #include "inference/types.h"
+#include "metering/quote/quotes.h"
 #include "store/store.h"
 
 namespace meridian::inference {
@@ -28,6 +29,7 @@ struct DeploymentWish {
     std::vector<std::string> tags;
     std::uint32_t min_size = 1, max_size = 1;
     std::vector<bool> endpoints = {false};  // one each: whether it needs no key
+    std::optional<QuoteId> quote = {};      // that its hours are held to
 };
 
 struct AclWish {
@@ -59,6 +61,8 @@ public:
     // `nodes` are this zone's; neither they nor the runtimes change while the program runs.
     Deployments(store::Store& store, const catalog::Catalog& catalog, std::vector<fleet::Node> nodes, geography::Zone zone, Clock& clock,
                 Rng& rng, RuntimeOptions runtimes);
+    // Whose quotes deployments are held to. Those of before stay used. Blocking; before serving.
+    void hold_to(metering::Quotes& quotes);
 
     Task<Deployment> create(identity::Caller caller, DeploymentWish wish);
     // Another project's deployment is not_found.
@@ -83,6 +87,7 @@ public:
 
 private:
     [[nodiscard]] catalog::Model model_for(const identity::Caller& caller, const std::string& id_or_name) const;
+    Task<metering::HeldQuote> hold_quote(identity::Caller caller, QuoteId id, Deployment& made);
     [[nodiscard]] std::string fitting_node_type(const catalog::Model& model, const std::string& wished) const;
 
     store::Store& store_;
@@ -93,6 +98,7 @@ private:
     Rng& rng_;
     RuntimeOptions runtimes_;
     Phases phases_;
+    metering::Quotes* quotes_ = nullptr;
 };
 
 }  // namespace meridian::inference

@@ -54,6 +54,14 @@ Deployment deployment_in(const store::Row& row) {
     d.created_at = row.get<Timestamp>("created_at");
     d.updated_at = row.get<Timestamp>("updated_at");
     d.version = row.get<std::int64_t>("version");
+    if (row.get<std::optional<std::string>>("principal_id")) d.principal = store::id_in<PrincipalId>(row, "principal_id");
+    if (row.get<std::optional<std::string>>("quote_id")) {
+        d.quoted = QuotedHours{.quote = store::id_in<QuoteId>(row, "quote_id"),
+                               .per_hour = Money::nanos(row.get<std::int64_t>("quoted_per_hour")),
+                               .hours = row.get<std::uint32_t>("quoted_hours"),
+                               .replicas = row.get<std::uint32_t>("quoted_replicas"),
+                               .until = row.get<std::optional<Timestamp>>("quoted_until")};
+    }
     return d;
 }
 
@@ -82,10 +90,14 @@ void insert(store::Tx& tx, const Deployment& d, std::string_view zone) {
     tx.run(
         "insert into deployments (id, name, organization_id, project_id, region, zone, state, tags, node_type, model_id, model_name, "
         "min_size, "
-        "max_size, size, error_message, placed_because, created_at, updated_at, version) "
-        "values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19)",
+        "max_size, size, error_message, placed_because, created_at, updated_at, version, principal_id) "
+        "values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20)",
         d.id, d.name, d.organization, d.project, zone.substr(0, 6), zone, name(d.state), texts(d.tags), d.node_type, d.model, d.model_name,
-        d.min_size, d.max_size, d.size, d.error_message, d.placed_because, d.created_at, d.updated_at, d.version);
+        d.min_size, d.max_size, d.size, d.error_message, d.placed_because, d.created_at, d.updated_at, d.version, d.principal);
+    if (d.quoted) {
+        tx.run("update deployments set quote_id = $1, quoted_per_hour = $2, quoted_hours = $3, quoted_replicas = $4 where id = $5",
+               d.quoted->quote, d.quoted->per_hour.count(), d.quoted->hours, d.quoted->replicas, d.id);
+    }
     for (const auto& endpoint : d.endpoints) insert(tx, d.id, endpoint, d.created_at);
     tx.changed("deployments", d.id.str());
 }
@@ -98,9 +110,9 @@ void update(store::Tx& tx, Deployment& d) {
     const auto changed = tx.run(
         "update deployments set name = $1, state = $2, tags = $3, min_size = $4, max_size = $5, size = $6, error_message = $7, "
         "placed_because = $8, "
-        "updated_at = $9, model_id = $10, model_name = $11, version = version + 1 where id = $12 and version = $13",
+        "updated_at = $9, model_id = $10, model_name = $11, quoted_until = $12, version = version + 1 where id = $13 and version = $14",
         d.name, name(d.state), texts(d.tags), d.min_size, d.max_size, d.size, d.error_message, d.placed_because, d.updated_at, d.model,
-        d.model_name, d.id, d.version);
+        d.model_name, d.quoted ? d.quoted->until : std::nullopt, d.id, d.version);
     if (changed == 0) {
         throw Error(Fault::conflict, "The deployment was changed by somebody else at the same time; read it again and retry.")
             .about("deployment", d.id.str())

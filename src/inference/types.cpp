@@ -16,10 +16,11 @@ constexpr std::array names = {
 };
 
 constexpr std::pair<DeploymentState, DeploymentState> moves[] = {
-    {creating, deploying}, {creating, ready},     {creating, error},    {deploying, ready},    {deploying, error}, {ready, scaling},
-    {ready, creating},     {ready, error},        {ready, deploying},   {scaling, ready},      {scaling, error},   {scaling, creating},
-    {error, creating},     {error, deleting},     {creating, deleting}, {deploying, deleting}, {ready, deleting},  {scaling, deleting},
-    {locked, deleting},    {deploying, creating}, {scaling, scaling},   {creating, creating},
+    {creating, deploying}, {creating, ready},     {creating, error},    {deploying, ready},    {deploying, error},  {ready, scaling},
+    {ready, creating},     {ready, error},        {ready, deploying},   {scaling, ready},      {scaling, error},    {scaling, creating},
+    {error, creating},     {error, deleting},     {creating, deleting}, {deploying, deleting}, {ready, deleting},   {scaling, deleting},
+    {locked, deleting},    {deploying, creating}, {scaling, scaling},   {creating, creating},  {deploying, locked}, {ready, locked},
+    {scaling, locked},     {locked, deploying},   {locked, creating},
 };
 
 }  // namespace

@@ -20,7 +20,8 @@
 
 namespace meridian::inference {
 
-// creating (bytes of the model are brought) -> deploying (replicas start) -> ready; scaling -> ready; deleting -> gone; error.
+// creating (bytes of the model are brought) -> deploying (replicas start) -> ready; scaling -> ready; deleting -> gone; error. locked: no
+// budget holds its next hours; it goes on when one does.
 enum class DeploymentState { creating, deploying, ready, error, deleting, locked, scaling };
 std::string_view name(DeploymentState state);
 std::optional<DeploymentState> deployment_state(std::string_view name);
@@ -39,11 +40,22 @@ struct AclRule {
     std::string description;
 };
 
+// Held to a quote: the price of a replica's hour, for so many replicas and so many hours from when the first of them is ready.
+struct QuotedHours {
+    QuoteId quote;
+    Money per_hour;
+    std::uint32_t hours = 0, replicas = 0;
+    std::optional<Timestamp> until = std::nullopt;
+    [[nodiscard]] bool holds_at(Timestamp t) const { return !until || t < *until; }
+    bool operator==(const QuotedHours&) const = default;
+};
+
 struct Deployment {
     DeploymentId id;
     std::string name;
     ProjectId project;
     OrganizationId organization;
+    PrincipalId principal = {};  // who made it, and pays for its hours; nil: made before that was noted
     DeploymentState state = DeploymentState::creating;
     std::vector<std::string> tags;
     std::string node_type;
@@ -55,6 +67,7 @@ struct Deployment {
     std::optional<std::string> error_message;  // of a ready one: why there are no more replicas
     std::string placed_because;
     std::optional<std::uint32_t> quantization_bits;
+    std::optional<QuotedHours> quoted;
     Timestamp created_at, updated_at;
     std::int64_t version = 0;  // grows with every change of the row
 };
@@ -112,7 +125,8 @@ struct Served {
     metering::Price price;
     Timestamp created_at;
     bool is_external = false;
-    bool auth_disabled = false;  // answers whoever is let in, at the cost of its project
+    bool is_by_the_hour = false;  // its tokens are paid for with its hours
+    bool auth_disabled = false;   // answers whoever is let in, at the cost of its project
     AccessRules access;
     std::string waiting_for;  // when there is no backend: what it waits for, in words
     std::vector<Backend> backends;

@@ -24,12 +24,12 @@ TEST(DeploymentStates, NamesRoundTripAndAreOnesOwn) {
 TEST(DeploymentStates, EveryMoveIsAllowedOrNotAsTheTableSays) {
     const std::map<DeploymentState, std::set<DeploymentState>> allowed = {
         {creating, {creating, deploying, ready, error, deleting}},
-        {deploying, {creating, ready, error, deleting}},
-        {ready, {creating, deploying, scaling, error, deleting}},
-        {scaling, {creating, scaling, ready, error, deleting}},
+        {deploying, {creating, ready, error, locked, deleting}},
+        {ready, {creating, deploying, scaling, error, locked, deleting}},
+        {scaling, {creating, scaling, ready, error, locked, deleting}},
         {error, {creating, deleting}},
         {deleting, {}},
-        {locked, {deleting}},
+        {locked, {creating, deploying, deleting}},
     };
     for (const auto from : all) {
         for (const auto to : all) {

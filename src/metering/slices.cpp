@@ -14,6 +14,7 @@ using std::chrono::seconds;
 
 // A whole slice costs no more than its share of the hour, so that slices never cost more than the hours they are of.
 RunStart sliced(RunStart start, Duration length) {
+    MERIDIAN_ASSERT(length > Duration::zero());
     constexpr std::int64_t hour = 3'600'000;
     const auto share = static_cast<__int128>(start.price.per_hour.count()) * floor<milliseconds>(length).count() / hour;
     start.ceiling = Money::nanos(static_cast<std::int64_t>(share));
@@ -22,12 +23,12 @@ RunStart sliced(RunStart start, Duration length) {
 
 }  // namespace
 
-Task<std::optional<Error>> Slices::open(Uuid id, RunStart start, Duration length) {
+Task<std::optional<Error>> Slices::open(Uuid id, Slice first) {
     try {
-        auto hold = co_await meter_.begin(sliced(std::move(start), length));
+        auto hold = co_await meter_.begin(sliced(std::move(first.start), first.length));
         const std::lock_guard lock(mutex_);
-        open_.erase(id);
-        open_.emplace(id, Slice{.hold = std::move(hold), .until = clock_.steady() + length, .counted_from = {}, .next = {}});
+        MERIDIAN_ASSERT(!open_.contains(id));
+        open_.emplace(id, Open{.hold = std::move(hold), .until = clock_.steady() + first.length, .counted_from = {}, .next = {}});
     } catch (const Error& refusal) {
         co_return refusal;
     }
@@ -45,31 +46,46 @@ bool Slices::is_open(const Uuid& id) {
     return open_.contains(id);
 }
 
-Task<std::optional<Error>> Slices::try_next(Uuid id, RunStart start, Duration length) {
+Task<std::optional<Error>> Slices::try_next(Uuid id, Slice next) {
     try {
-        auto hold = co_await meter_.begin(sliced(std::move(start), length));
+        auto hold = co_await meter_.begin(sliced(std::move(next.start), next.length));
         const std::lock_guard lock(mutex_);
         // Closed meanwhile, it needs no next one; that costs nothing.
-        if (const auto found = open_.find(id); found != open_.end())
+        if (const auto found = open_.find(id); found != open_.end()) {
             found->second.next.emplace(std::move(hold));
-        else
+            found->second.next_length = next.length;
+        } else {
             meter_.settle(std::move(hold), {}, Outcome::cancelled);
+        }
     } catch (const Error& refusal) {
         co_return refusal;
     }
     co_return std::nullopt;
 }
 
-Task<Slices::Look> Slices::look(Uuid id, RunStart start, Duration length) {
-    bool needs_next = false;
+Task<Slices::Look> Slices::look(Uuid id, std::function<std::optional<Slice>(Duration)> next_one) {
+    if (!is_open(id)) {
+        auto first = next_one({});
+        if (!first) co_return Look{.due = limits::slice_ahead};
+        const auto length = first->length;
+        const auto refusal = co_await open(id, *std::move(first));
+        if (refusal) co_return Look{.is_over = true, .why = refusal->said};
+        co_return Look{.left = length, .due = length - limits::slice_ahead};
+    }
+    std::optional<Duration> left;
     {
         const std::lock_guard lock(mutex_);
         const auto found = open_.find(id);
         if (found == open_.end()) co_return Look{.is_over = true};
-        needs_next = !found->second.next && clock_.steady() + limits::slice_ahead >= found->second.until;
+        if (!found->second.next) left = std::max(found->second.until - clock_.steady(), Duration::zero());
     }
     std::optional<Error> refusal;
-    if (needs_next) refusal = co_await try_next(id, std::move(start), length);
+    bool is_free = false;
+    if (left && *left <= limits::slice_ahead) {
+        auto next = next_one(*left);
+        is_free = !next;
+        if (next) refusal = co_await try_next(id, *std::move(next));
+    }
     const std::lock_guard lock(mutex_);
     const auto found = open_.find(id);
     if (found == open_.end()) co_return Look{.is_over = true};
@@ -82,14 +98,16 @@ Task<Slices::Look> Slices::look(Uuid id, RunStart start, Duration length) {
         open_.erase(found);
         auto next = std::exchange(ended.next, std::nullopt);
         const bool is_counted = ended.counted_from.has_value();
+        const auto length = ended.next_length;
         // Where nobody looked in time, the time between belongs to no slice.
         const auto begins = now - ended.until < limits::slice_ahead ? ended.until : now;
         settle(std::move(ended), now);
         if (!next) {
-            made.is_over = true;
+            made.is_over = !is_free;
+            made.due = limits::slice_ahead;
             co_return made;
         }
-        Slice fresh{.hold = std::move(*next), .until = begins + length, .counted_from = {}, .next = {}};
+        Open fresh{.hold = std::move(*next), .until = begins + length, .counted_from = {}, .next = {}};
         if (is_counted) fresh.counted_from = begins;
         made.left = fresh.until - now;
         open_.emplace(id, std::move(fresh));
@@ -102,7 +120,7 @@ Task<Slices::Look> Slices::look(Uuid id, RunStart start, Duration length) {
 }
 
 // Whole seconds: the unit that prices are said for.
-void Slices::settle(Slice slice, Steady at) {
+void Slices::settle(Open slice, Steady at) {
     if (slice.next) meter_.settle(std::move(*slice.next), {}, Outcome::cancelled);
     const auto end = std::min(at, slice.until);
     const auto time = slice.counted_from && *slice.counted_from < end ? floor<seconds>(end - *slice.counted_from) : seconds(0);

@@ -1,6 +1,7 @@
 // What lasts is charged slice by slice: each is a run of its own, and the money of the next is held before the one under way ends. What
 // cannot hold its next slice ends with this one. A slice whose process died costs nothing, like any run.
 #pragma once
+#include <functional>
 #include <map>
 #include <mutex>
 #include <optional>
@@ -21,8 +22,12 @@ class Slices {
 public:
     Slices(Meter& meter, Clock& clock) : meter_(meter), clock_(clock) {}
 
-    // Holds the first slice of what has this id; `start` says the price of its hour. Gives the refusal. Nothing is charged before `count`.
-    Task<std::optional<Error>> open(Uuid id, RunStart start, Duration length = limits::slice);
+    struct Slice {
+        RunStart start;  // with the price of an hour
+        Duration length = limits::slice;
+    };
+    // Holds the first slice of what has this id. Gives the refusal. Nothing is charged before `count`.
+    Task<std::optional<Error>> open(Uuid id, Slice first);
     // It is charged from now on. Again, it changes nothing.
     void count(const Uuid& id);
     [[nodiscard]] bool is_open(const Uuid& id);
@@ -33,8 +38,9 @@ public:
         Duration left{};                                // of the slice under way
         Duration due{};                                 // look again then at the latest
     };
-    // Begins the next slice where one ends, under `start` and of `length`, which is that of what is to come.
-    Task<Look> look(Uuid id, RunStart start, Duration length = limits::slice);
+    // Begins the next slice where one ends, and the first where none is open: what lasts since before we started. `next` says what it is,
+    // so long from now; nothing: time costs nothing then.
+    Task<Look> look(Uuid id, std::function<std::optional<Slice>(Duration from_now)> next);
 
     // Charges the time until now. What is not open is nobody's concern.
     void close(const Uuid& id);
@@ -43,19 +49,20 @@ public:
     void close_all();
 
 private:
-    struct Slice {
+    struct Open {
         Hold hold;
         Steady until;
         std::optional<Steady> counted_from;
         std::optional<Hold> next;
+        Duration next_length{};
     };
-    Task<std::optional<Error>> try_next(Uuid id, RunStart start, Duration length);
-    void settle(Slice slice, Steady at);
+    Task<std::optional<Error>> try_next(Uuid id, Slice next);
+    void settle(Open slice, Steady at);
 
     Meter& meter_;
     Clock& clock_;
     std::mutex mutex_;
-    std::map<Uuid, Slice> open_;
+    std::map<Uuid, Open> open_;
 };
 
 }  // namespace meridian::metering

@@ -25,8 +25,10 @@ struct Lasting {
         made.price = {.per_hour = hourly};
         return made;
     }
-    std::optional<Error> open() { return bench.world.run(slices.open(id, start())); }
-    Slices::Look look() { return bench.world.run(slices.look(id, start())); }
+    std::optional<Error> open() { return bench.world.run(slices.open(id, {start()})); }
+    Slices::Look look() {
+        return bench.world.run(slices.look(id, [this](Duration) { return std::optional(Slices::Slice{start()}); }));
+    }
     // Looks as often as it is told to, for so long; the last look.
     Slices::Look last(Duration time) {
         auto seen = look();

@@ -1,8 +1,9 @@
 """A price before the run and a bill that keeps it, over a real runtime that counts real tokens, with restarts in between."""
 import base64
 import json
+import time
 
-from support.meridian import until
+from support.meridian import models_directory, until
 
 BASE = "/qaas/v1alpha1"
 OPENQASM = "OPENQASM 3.0; include \"stdgates.inc\"; qubit[3] q; bit[3] c; h q[0]; cx q[0], q[1]; cx q[1], q[2]; c = measure q;"
@@ -72,9 +73,45 @@ def test_chats_and_embeddings_cost_what_they_were_quoted_also_after_a_restart(fr
     assert shown["state"] == "used" and shown["receipt_id"] == run
 
 
-def test_a_deployment_has_a_price_for_its_hours(meridian):
-    offers = quote(meridian, "deployment", {"model": "tiny", "hours": 10, "replicas": 2})["offers"]
-    assert offers and all(o["binding"] == "exact" and o["price"] == "0.72" and o["zone"] == "fr-par-1" and o["node_type"] for o in offers)
+def deployment_of(meridian, quoted=None, **more):
+    region = "/inference/v1/regions/fr-par/deployments"
+    wish = {"name": "hours", "model_id": "hourly", "node_type_name": "", "min_size": 1, "max_size": 1, **more}
+    return meridian.call("POST", region, wish, {"X-Meridian-Quote": quoted["id"]} if quoted else {})
+
+
+def test_a_deployment_is_charged_by_the_hours_that_it_was_quoted(fresh):
+    meridian = fresh.start()
+    meridian.cli("models", "add", str(models_directory() / "answer.gguf"), "--name", "hourly")
+    request = {"model": "hourly", "hours": 10, "replicas": 2}
+    assert quote(meridian, "deployment", request)["offers"][0]["price"] == "0", "hours without a price are paid for with the tokens"
+    created(meridian, "/meridian/v1/prices", {"sku": "*", "unit": "node_second", "eur": "36", "per": 3600})
+    made = quote(meridian, "deployment", request)
+    offer = made["offers"][0]
+    assert offer["binding"] == "exact" and offer["price"] == "720" and offer["zone"] == "fr-par-1"
+    created(meridian, "/meridian/v1/prices", {"sku": "*", "unit": "node_second", "eur": "99", "per": 3600})
+
+    wish = {"node_type_name": offer["node_type"]}
+    assert deployment_of(meridian, made, **wish, max_size=3)[0] == 409, "three are more than two"
+    status, _, answer = deployment_of(meridian, made, **wish, max_size=2)
+    assert status in (200, 201), answer
+    deployment = json.loads(answer)
+    assert deployment_of(meridian, made, **wish)[0] == 409, "a quote is for one"
+    at = f"/inference/v1/regions/fr-par/deployments/{deployment['id']}"
+    until(lambda: meridian.get(at)["status"] == "ready", "the deployment is ready")
+    assert meridian.call("PATCH", at, {"max_size": 3})[0] == 409
+    began = time.monotonic()
+    while time.monotonic() - began < 1.5:  # whole seconds are charged
+        status, headers, _ = meridian.call("POST", "/v1/chat/completions", {"model": "hourly", "messages": [{"role": "user", "content": "hi"}]})
+        assert status == 200 and receipt(meridian, headers["X-Meridian-Receipt"])["cost"] == "0", "tokens are paid for with the hours"
+
+    fresh.stop()
+    meridian = fresh.start()
+    assert deployment_of(meridian, made, **wish)[0] == 409, "nor after a restart"
+    runs = [json.loads(base64.b64decode(meridian.get(f"/meridian/v1/receipts/{each['id']}")["leaf"]))
+            for each in meridian.get("/meridian/v1/receipts?limit=500")["receipts"]]
+    hours = [run for run in runs if run["kind"] == "deployment_hour"]
+    assert hours and all(run["price"]["per_hour"] == "36" and run["quote"] == made["id"] for run in hours)
+    assert 0 < sum(nanos(run["cost"]) for run in hours) < 60 * 10**7, "less than a minute"
 
 
 def test_a_quantum_job_is_held_to_its_quote_by_its_parameters(meridian):

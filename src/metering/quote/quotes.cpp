@@ -168,7 +168,7 @@ Task<std::vector<SeenQuote>> Quotes::list(identity::Caller caller, std::optional
 }
 
 Claimed Quotes::claim(const QuoteId& id, const Claim& by) {
-    const auto digest = marked(by.digest);
+    const auto digest = by.digest ? std::optional(marked(*by.digest)) : std::nullopt;
     const auto now = clock_.now();
     const std::lock_guard lock(mutex_);
     const auto found = open_.find(id);
@@ -181,7 +181,7 @@ Claimed Quotes::claim(const QuoteId& id, const Claim& by) {
     if (now >= open.valid_until)
         throw Error(Fault::gone, fmt::format("This quote was valid until {}; ask for another one.", rfc3339(open.valid_until)))
             .about("quote", id.str());
-    if (open.kind != by.kind || open.model != by.model || open.digest != digest)
+    if (open.kind != by.kind || open.model != by.model || (digest && open.digest != *digest))
         throw Error(Fault::conflict,
                     fmt::format("This quote is for another request ({} with {}); ask for one for this.", word(open.kind), open.model))
             .about("quote", id.str())

@@ -86,7 +86,8 @@ std::string interval_of(std::string_view kind, std::string_view model, std::stri
 struct Claim {
     ProjectId project;
     QuoteKind kind = QuoteKind::chat;
-    std::string_view model, digest;
+    std::string_view model;
+    std::optional<std::string_view> digest = std::nullopt;  // nothing: what is run was held against the offer
 };
 struct Claimed {
     Price price{};

@@ -1,11 +1,13 @@
 // What bookings cost, in virtual time.
 #include <gmock/gmock.h>
 
+#include "metering/budget/service.h"
 #include "quantum/service/house.test.h"
 
 namespace meridian::quantum::service {
 namespace {
 
+using test::error_of;
 using test::House;
 using ::testing::HasSubstr;
 using namespace std::chrono_literals;
@@ -154,30 +156,135 @@ TEST(BookingCosts, AreChargedOnceWhateverTheMomentOfACrash) {
     }
 }
 
-// The process may die after the run was opened and before it was settled.
 TEST(BookingCosts, AreChargedUnderAnotherRunWhereTheFirstWasInterrupted) {
     House house;
     house.start();
     const auto session = book(house);
-    const auto booking = booking_of(house, session);
     house.world.run_for(10min);
-    auto hold = house.life->meter->hold({.kind = Kind::quantum_booking,
-                                         .id = *booking.run,
-                                         .organization = booking.organization,
-                                         .project = booking.project,
-                                         .principal = booking.principal,
-                                         .model = "QPU-TEST",
-                                         .model_digest = {},
-                                         .deployment = {},
-                                         .node = "node-1",
-                                         .price = {.per_hour = booking.per_hour}});
-    house.life->meter->settle(std::move(hold), {}, Outcome::interrupted);
+    house.crash(sim::SimDisk::Unsynced::kept);
     house.world.run_for(12min);
     const auto receipts = receipts_of(house, Kind::quantum_booking);
     ASSERT_EQ(receipts.size(), 2u);
     EXPECT_EQ(receipts[0].cost, whole);
     EXPECT_EQ(receipts[1].cost, Money());
+    EXPECT_EQ(receipts[1].outcome, Outcome::interrupted);
     EXPECT_EQ(receipts[0].id, booking_of(house, session).run);
+}
+
+// A budget of the organization over the house's meter.
+struct Limited {
+    Limited(House& h, std::string_view limit)
+        : house(h),
+          identity(*h.life->store, h.world.clock(), h.world.rng()),
+          budgets(*h.life->store, identity, *h.life->meter, h.world.clock(), h.world.rng(), h.life->sealing,
+                  {.zone = "fr-par-1", .boot = "boot"}) {
+        budgets.begin();
+        tasks.spawn("budgets", budgets.run());
+        metering::BudgetWish wish;
+        wish.limit = *Money::parse(limit);
+        budget = h.world.run(budgets.create(h.caller(), wish));
+    }
+    ~Limited() {
+        tasks.cancel();
+        house.world.run(tasks.join());
+    }
+    Money spent() { return budgets.state(budget.id)->spent; }
+    House& house;
+    identity::Identity identity;
+    metering::Budgets budgets;
+    TaskGroup tasks{house.world.executor()};
+    metering::Budget budget;
+};
+
+TEST(BookingCosts, AreReservedWhenItBeginsAndChargedWithinTheBudget) {
+    House house;
+    house.start();
+    Limited limited(house, "1.5");
+    const auto session = book(house);
+    house.world.run_for(21min + 5s);
+    EXPECT_EQ(booking_of(house, session).cost, whole);
+    EXPECT_EQ(limited.spent(), whole);
+    const auto second = book(house);
+    house.world.run_for(1min + 5s);
+    EXPECT_EQ(house.session(second).state, SessionState::stopped) << "0.3 are left";
+    EXPECT_THAT(house.session(second).progress_message.value(), HasSubstr("budget"));
+    house.world.run_for(30min);
+    EXPECT_EQ(limited.spent(), whole);
+}
+
+// An hour of a session costs 3.6: a slice is 0.9.
+void charge_sessions(House& house) {
+    house.end();
+    house.price_list = {{.sku = "*", .unit = metering::Unit::session_hour, .rate = *Money::parse("3.6")}};
+    house.begin();
+    house.start();
+}
+SessionWish long_session() {
+    SessionWish wish;
+    wish.max_duration = wish.max_idle_duration = 10h;
+    return wish;
+}
+
+TEST(SessionHoursCost, TheTimeUntilTheSessionEndsAndTheirJobsNothing) {
+    House house;
+    charge_sessions(house);
+    const auto session = house.open(long_session());
+    EXPECT_EQ(house.session(session).per_hour, *Money::parse("3.6"));
+    const auto job = house.submit(session, "run 3000");
+    EXPECT_EQ(house.ended(job).state, JobState::completed);
+    EXPECT_THAT(house.job(job).progress_message.value(), HasSubstr("Charged 0 EUR"));
+    house.world.run_for(1h - 5s);
+    EXPECT_GE(receipts_of(house, Kind::quantum_session).size(), 3u);
+    house.world.run(house.quantum().terminate(house.caller(), session));
+    house.world.run_for(5s);
+    Money paid;
+    std::int64_t time = 0;
+    for (const auto& receipt : receipts_of(house, Kind::quantum_session)) {
+        paid += receipt.cost;
+        time += receipt.usage.milliseconds;
+        EXPECT_EQ(receipt.start.node, "node-1");
+    }
+    EXPECT_NEAR(static_cast<double>(time), 3'600'000, 5'000);
+    EXPECT_EQ(paid, prorated(*Money::parse("3.6"), time, 3'600'000));
+    const auto before = house.receipts().size();
+    house.world.run_for(1h);
+    EXPECT_EQ(house.receipts().size(), before);
+}
+
+TEST(SessionHoursCost, AreRefusedBeforeTheSessionIsOpenedAndEndItWithNotice) {
+    House house;
+    charge_sessions(house);
+    Limited limited(house, "1");
+    const auto session = house.open(long_session());
+    const auto refused = error_of(house.world, [&] {
+        auto wish = long_session();
+        wish.platform = house.quantum().platforms().front().id;
+        return house.quantum().create_session(house.caller(), std::move(wish));
+    }());
+    ASSERT_TRUE(refused);
+    EXPECT_EQ(refused->fault, Fault::quota);
+    house.world.run_for(14min + 30s);
+    EXPECT_EQ(house.session(session).state, SessionState::running);
+    EXPECT_THAT(house.session(session).progress_message.value(), HasSubstr("Ends at"));
+    house.world.run_for(40s);
+    EXPECT_EQ(house.session(session).state, SessionState::stopped);
+    EXPECT_THAT(house.session(session).progress_message.value(), HasSubstr("budget"));
+    EXPECT_EQ(limited.spent(), *Money::parse("0.9"));
+}
+
+TEST(SessionHoursCost, GoOnAfterACrash) {
+    House house;
+    charge_sessions(house);
+    const auto session = house.open(long_session());
+    house.world.run_for(5min);
+    house.crash(sim::SimDisk::Unsynced::kept);
+    house.world.run_for(15min + 2s);
+    EXPECT_EQ(house.session(session).state, SessionState::running);
+    const auto all = receipts_of(house, Kind::quantum_session);
+    ASSERT_EQ(all.size(), 2u);
+    EXPECT_EQ(all[1].outcome, Outcome::interrupted);
+    EXPECT_EQ(all[1].cost, Money());
+    EXPECT_EQ(all[0].cost, *Money::parse("0.9"));
 }
 
 }  // namespace

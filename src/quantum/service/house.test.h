@@ -122,13 +122,19 @@ inline std::vector<Application> test_applications() {
 
 // One Meridian, as long as it lives.
 struct Life {
-    Life(sim::World& w, Pool& pool, std::vector<JobId>& order, const keys::SigningKey& key, const Keeping& keeping)
+    Life(sim::World& w, Pool& pool, std::vector<JobId>& order, const keys::SigningKey& key, const Keeping& keeping,
+         const std::vector<metering::PriceEntry>& price_list)
         : world(w), store(opened(w, pool)), meter(metered(w, pool, key)), computer(w, content, order) {
         first = identity::Identity(*store, w.clock(), w.rng()).bootstrap();
         quotes.emplace(*store, *meter, sealing, w.clock(), w.rng(), pool, std::nullopt);
         quotes->load();
         Offer offer{test_platforms(), test_applications(), keeping};
         offer.quotes = &*quotes;
+        prices.emplace(*store, w.clock(), w.rng(), *geography::Zone::parse("fr-par-1"), price_list);
+        prices->load();
+        offer.prices = &*prices;
+        hours.emplace(*meter, w.clock(), "node-1");
+        offer.hours = &*hours;
         quantum.emplace(*store, content, pool, std::move(offer), *geography::Zone::parse("fr-par-1"), w.clock(), w.rng());
         quantum->keep_quotes();
         estimates.emplace(*quantum, computer, "node-1", w.rng(), w.executor());
@@ -162,6 +168,8 @@ struct Life {
     identity::Bootstrap first;
     keys::SealingKey sealing = keys::SealingKey::from_bytes(std::string(32, 'k')).value();
     std::optional<metering::Quotes> quotes;
+    std::optional<metering::Prices> prices;
+    std::optional<SessionHours> hours;
     std::optional<Quantum> quantum;
     std::optional<Estimates> estimates;
     std::optional<Reconciler> reconciler;
@@ -176,7 +184,7 @@ struct House {
     ~House() {
         if (life) end();
     }
-    void begin() { life = std::make_unique<Life>(world, pool, order, key, keeping); }
+    void begin() { life = std::make_unique<Life>(world, pool, order, key, keeping, price_list); }
     // Jobs wait until this.
     void start() { life->tasks.spawn("reconciler", life->reconciler->run()); }
     void end() {
@@ -227,7 +235,8 @@ struct House {
     sim::FailingPool pool{world};
     keys::SigningKey key;
     Keeping keeping;
-    std::vector<JobId> order;  // in which jobs began
+    std::vector<metering::PriceEntry> price_list;  // beside the platforms' own; of the next begin()
+    std::vector<JobId> order;                      // in which jobs began
     std::unique_ptr<Life> life;
 };
 

@@ -122,6 +122,7 @@ Task<Job> Quantum::create_job(identity::Caller caller, JobWish wish) {
         made.project = session.project;
         made.zone = session.zone;
         made.platform = session.platform;
+        if (session.per_hour) made.ceiling = made.quoted_per_hour = made.quoted_per_shot = made.quoted_per_circuit = Money();
         if (!made.program && !made.has_circuit) made.program = session.program;
         if (!made.parameters) made.parameters = session.parameters;
         if (made.program && visible_program(tx, caller, *made.program).project != made.project)

@@ -18,7 +18,8 @@ constexpr Duration charge_again = std::chrono::seconds(5);
 struct Look {
     std::vector<Session> to_clear, ended;
     std::vector<Program> unused;
-    std::vector<Booking> to_charge;
+    std::vector<Booking> to_charge, begun;
+    std::vector<Session> charged;  // by the hour
     bool is_swept = false;
     std::optional<Timestamp> next;
     void due(Timestamp at) { next = next ? std::min(*next, at) : at; }
@@ -74,6 +75,10 @@ Look look_at(store::Tx& tx, const std::string& zone, std::optional<Timestamp> sw
         if (const auto why = over(tx, session, booking, now, look)) {
             look.ended.push_back(session);
             rows::end_session(tx, std::move(session), *why, now);
+        } else if (session.per_hour) {
+            look.charged.push_back(session);
+        } else if (booking && booking->run) {
+            look.begun.push_back(*booking);
         }
     }
     look.to_charge = rows::bookings_to_charge(tx, zone, now);
@@ -92,6 +97,8 @@ Task<std::optional<Timestamp>> Keeper::look() {
     if (look.is_swept) swept_at_ = now;
     if (swept_at_) look.due(later(*swept_at_, limits::sweep_every));
     for (const auto& session : look.ended) computer_.forget(session.id);
+    if (const auto due = co_await look_at_hours(look.charged)) look.due(*due);
+    co_await reserve(look.begun);
     for (const auto& booking : look.to_charge) {
         try {
             co_await charge(booking);
@@ -106,35 +113,113 @@ Task<std::optional<Timestamp>> Keeper::look() {
     co_return look.next;
 }
 
-// As a job's run, a booking's has its id in a row before it is opened. It is opened and settled at once, when all is known: an hour in
-// which we go down and come back stays one receipt. Only a crash between the two leaves another beside it, which is interrupted and costs
-// nothing.
-Task<> Keeper::charge(Booking booking) {
-    auto receipt = co_await on(files_, [this, &booking] { return meter_.find(*booking.run); });
-    if (receipt && receipt->outcome != metering::Outcome::finished) {
-        booking.run = RunId(Uuid::random(rng_));
-        co_await store_.write([&booking](store::Tx& tx) {
-            auto now = rows::booking(tx, booking.id);
-            if (!now) return;
-            now->run = booking.run;
-            rows::update(tx, *now);
+// A session ends with the hours that were paid.
+Task<std::optional<Timestamp>> Keeper::look_at_hours(std::vector<Session> charged) {
+    auto* hours = quantum_.hours();
+    if (!hours) co_return std::nullopt;
+    std::optional<Timestamp> next;
+    std::set<Uuid> running;
+    for (const auto& session : charged) {
+        const auto* platform = quantum_.platform(session.platform);
+        const auto seen = co_await hours->look(session, platform ? platform->name : session.platform.str());
+        running.insert(session.id.uuid());
+        if (seen.is_over) {
+            co_await end(session.id, seen.why.value_or("its hours are over"));
+            continue;
+        }
+        const auto now = clock_.now();
+        next = next ? std::min(*next, later(now, seen.due)) : later(now, seen.due);
+        const auto notice = seen.why ? fmt::format("Ends at {}. {}", rfc3339(later(now, seen.left)), *seen.why) : std::string();
+        if (notice == session.progress_message.value_or("")) continue;
+        co_await store_.write([id = session.id, notice](store::Tx& tx) {
+            auto row = rows::session(tx, id);
+            if (!row || row->state != SessionState::running) return;
+            row->progress_message = notice.empty() ? std::nullopt : std::optional(notice);
+            rows::update(tx, *row);
         });
-        receipt.reset();
     }
+    hours->keep(running);
+    co_return next;
+}
+
+Task<> Keeper::end(SessionId session, std::string why) {
+    co_await store_.write([session, why, now = clock_.now()](store::Tx& tx) {
+        if (auto row = rows::session(tx, session)) rows::end_session(tx, *std::move(row), why, now);
+    });
+    computer_.forget(session);
+}
+
+// A booking that has begun holds what all of its time costs, or ends.
+Task<> Keeper::reserve(std::vector<Booking> begun) {
+    for (const auto& booking : begun) {
+        if (held_.contains(booking.id)) continue;
+        std::optional<std::string> refused;
+        try {
+            held_.emplace(booking.id, co_await hold(booking));
+        } catch (const Error& error) {
+            refused = error.said;
+        }
+        if (!refused) continue;
+        co_await store_.write([id = booking.id](store::Tx& tx) {
+            auto row = rows::booking(tx, id);
+            if (!row) return;
+            row->run.reset();  // it costs nothing
+            rows::update(tx, *row);
+        });
+        co_await end(booking.session, *std::move(refused));
+    }
+}
+
+void Keeper::end_charges() {
+    try {
+        for (auto& [_, held] : held_) meter_.settle(std::move(held), {}, metering::Outcome::interrupted);
+        held_.clear();
+        if (auto* hours = quantum_.hours()) hours->end_all();
+    } catch (const Error& error) {
+        log::error("quantum", "hours under way have no receipt until the next start: {} {}", error.said, error.logged);
+    }
+}
+
+// As a job's run, a booking's has its id in a row before it is opened. One that was interrupted costs nothing, and another takes its place.
+Task<RunId> Keeper::run_of(Booking booking) {
+    const auto receipt = co_await on(files_, [this, &booking] { return meter_.find(*booking.run); });
+    if (!receipt || receipt->outcome == metering::Outcome::finished) co_return *booking.run;
+    const auto fresh = RunId(Uuid::random(rng_));
+    co_await store_.write([&booking, fresh](store::Tx& tx) {
+        auto now = rows::booking(tx, booking.id);
+        if (!now) return;
+        now->run = fresh;
+        rows::update(tx, *now);
+    });
+    co_return fresh;
+}
+
+Task<metering::Hold> Keeper::hold(Booking booking) {
+    const auto* platform = quantum_.platform(booking.platform);
+    co_return co_await meter_.begin({.kind = metering::Kind::quantum_booking,
+                                     .id = co_await run_of(booking),
+                                     .organization = booking.organization,
+                                     .project = booking.project,
+                                     .principal = booking.principal,
+                                     .model = platform ? platform->name : booking.platform.str(),
+                                     .model_digest = {},
+                                     .deployment = {},
+                                     .node = node_,
+                                     .price = {.per_hour = booking.per_hour},
+                                     .ceiling = booking.cost_max()});
+}
+
+// Its time is over. Where it was not held when we went down, it is held and settled at once.
+Task<> Keeper::charge(Booking booking) {
     const auto time = booking.charged_time();
-    if (!receipt) {
-        const auto* platform = quantum_.platform(booking.platform);
-        auto hold = co_await meter_.begin({.kind = metering::Kind::quantum_booking,
-                                 .id = *booking.run,
-                                 .organization = booking.organization,
-                                 .project = booking.project,
-                                 .principal = booking.principal,
-                                 .model = platform ? platform->name : booking.platform.str(),
-                                 .model_digest = {},
-                                 .deployment = {},
-                                 .node = node_,
-                                 .price = {.per_hour = booking.per_hour}});
-        receipt = meter_.settle(std::move(hold), metering::bounded({.milliseconds = time.count()}), metering::Outcome::finished);
+    const metering::Usage usage = metering::bounded({.milliseconds = time.count()});
+    std::optional<metering::Receipt> receipt;
+    if (auto held = held_.extract(booking.id)) {
+        receipt = meter_.settle(std::move(held.mapped()), usage, metering::Outcome::finished);
+    } else {
+        receipt = co_await on(files_, [this, &booking] { return meter_.find(*booking.run); });
+        if (!receipt || receipt->outcome != metering::Outcome::finished)
+            receipt = meter_.settle(co_await hold(booking), usage, metering::Outcome::finished);
     }
     co_await store_.write([&booking, &receipt, time, at = clock_.now()](store::Tx& tx) {
         auto now = rows::booking(tx, booking.id);

@@ -1,6 +1,7 @@
 // Keeps sessions: begins those that were booked, ends those whose time is over, and clears away what was deleted or ended long ago, with
 // everything it has. Charges bookings that are over. Receipts are the ledger's, and stay.
 #pragma once
+#include <map>
 #include <optional>
 #include <string>
 #include <utility>
@@ -30,9 +31,16 @@ public:
           rng_(rng) {}
     // One look at all sessions that are open; returns when the next thing is due.
     Task<std::optional<Timestamp>> look();
+    // Charges what has been of the hours of sessions, and nothing of bookings under way, with which the next start goes on.
+    void end_charges();
 
 private:
+    Task<std::optional<Timestamp>> look_at_hours(std::vector<Session> charged);
+    Task<> reserve(std::vector<Booking> begun);
     Task<> charge(Booking booking);
+    Task<RunId> run_of(Booking booking);
+    Task<metering::Hold> hold(Booking booking);
+    Task<> end(SessionId session, std::string why);
     Task<> clear(Session session);
     Task<> remove_programs(std::vector<Program> programs);
 
@@ -46,6 +54,7 @@ private:
     Clock& clock_;
     Rng& rng_;
     std::optional<Timestamp> swept_at_;
+    std::map<BookingId, metering::Hold> held_;  // of bookings under way
 };
 
 }  // namespace meridian::quantum::service

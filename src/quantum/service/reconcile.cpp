@@ -66,6 +66,7 @@ Task<> Reconciler::run() {
         if (sessions_changed_) wait = std::min(wait, look_every);
         if (!stopping_) co_await wake_.wait(clock_, wait);
     }
+    keeper_.end_charges();
 }
 
 // A look goes through all open sessions, so that those of a moment share one.
@@ -176,7 +177,7 @@ std::optional<Order> Reconciler::order_of(const Job& job) const {
     const auto* found = quantum_.platform(job.platform);
     if (!found) return std::nullopt;
     auto platform = quantum_.priced(*found);
-    if (job.quote) {
+    if (job.ceiling) {
         platform.facts.per_hour = job.quoted_per_hour.value_or(Money());
         platform.facts.per_shot = job.quoted_per_shot.value_or(Money());
         platform.facts.per_circuit = job.quoted_per_circuit.value_or(Money());

@@ -13,6 +13,7 @@
 #include "metering/quote/quotes.h"
 #include "quantum/service/board.h"
 #include "quantum/service/content.h"
+#include "quantum/service/hours.h"
 #include "quantum/service/types.h"
 #include "store/blobs.h"
 #include "store/store.h"
@@ -68,6 +69,7 @@ struct Offer {
     Keeping keeping = {};
     const metering::Prices* prices = nullptr;  // none: the catalogue's own
     metering::Quotes* quotes = nullptr;        // none: jobs are not held to quotes
+    SessionHours* hours = nullptr;             // none: sessions cost nothing by themselves
 };
 
 class Quantum {
@@ -76,6 +78,7 @@ public:
 
     [[nodiscard]] const std::vector<Platform>& platforms() const { return offer_.platforms; }
     [[nodiscard]] const Platform* platform(const PlatformId& id) const;
+    [[nodiscard]] SessionHours* hours() const { return offer_.hours; }
     // With what it costs now.
     [[nodiscard]] Platform priced(Platform platform) const;
     [[nodiscard]] const std::vector<Application>& applications() const { return offer_.applications; }
@@ -140,6 +143,8 @@ private:
     [[nodiscard]] const Platform& known_platform(const PlatformId& id) const;
     [[nodiscard]] Platform priced_for_booking(const Platform& platform) const;
     Task<metering::HeldQuote> hold_quote(identity::Caller caller, QuoteId quote, const Job& job, std::string circuit_digest);
+    [[nodiscard]] std::optional<Money> per_hour_of(const Platform& platform) const;
+    Task<Session> insert_session(identity::Caller caller, Session session, std::optional<Booking> booking, SessionWish wish);
     Session planned(const identity::Caller& caller, SessionWish& wish) const;
 
     store::Store& store_;

@@ -111,6 +111,13 @@ Platform Quantum::priced_for_booking(const Platform& platform) const {
     return made;
 }
 
+// Of a session that is not booked: where the price list names its hours.
+std::optional<Money> Quantum::per_hour_of(const Platform& platform) const {
+    if (!offer_.prices || !offer_.hours) return std::nullopt;
+    const auto rate = offer_.prices->rate_now(platform.name, metering::Unit::session_hour);
+    return rate && *rate > Money() ? rate : std::nullopt;
+}
+
 const Platform& Quantum::known_platform(const PlatformId& id) const {
     if (const auto* found = platform(id)) return *found;
     throw Error(Fault::not_found, "There is no platform with this id; list the platforms to see them.").about("platform", id.str());
@@ -153,7 +160,31 @@ Task<Session> Quantum::create_session(identity::Caller caller, SessionWish wish)
         booking = booking_for(priced_for_booking(platform), session, *wish.booking, BookingId(ordered_id(rng_, session.created_at)),
                               session.created_at);
         session.booking = booking->id;
+    } else {
+        session.per_hour = per_hour_of(platform);
     }
+    if (!session.per_hour) co_return co_await insert_session(std::move(caller), std::move(session), std::move(booking), std::move(wish));
+    const auto same = co_await store_.read([caller, session](store::Tx& tx) {
+        check_project(tx, caller, session.project);
+        return session.deduplication_id.empty() ? std::nullopt : rows::same_session(tx, session.project, session.deduplication_id);
+    });
+    if (same) co_return *same;
+    if (auto refusal = co_await offer_.hours->begin(session, platform.name)) throw *std::move(refusal);
+    try {
+        auto made = co_await insert_session(std::move(caller), session, std::nullopt, std::move(wish));
+        if (made.id == session.id)
+            offer_.hours->count(session.id);
+        else
+            offer_.hours->end(session.id);
+        co_return made;
+    } catch (...) {
+        offer_.hours->end(session.id);
+        throw;
+    }
+}
+
+Task<Session> Quantum::insert_session(identity::Caller caller, Session session, std::optional<Booking> booking, SessionWish wish) {
+    const auto& platform = known_platform(session.platform);
     co_return co_await store_.write(identity::author_of(caller), [caller, session, booking, wish, &platform](store::Tx& tx) {
         check_project(tx, caller, session.project);
         if (session.program) visible_program(tx, caller, *session.program);

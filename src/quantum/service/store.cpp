@@ -22,9 +22,9 @@ constexpr auto describe(As<Session>) {
                   field("platform_id", &S::platform), field("is_wanted", &S::is_wanted), field("state", &S::state), field("tags", &S::tags),
                   field("deduplication_id", &S::deduplication_id), field("max_duration", &S::max_duration),
                   field("max_idle_duration", &S::max_idle_duration), field("program_id", &S::program), field("parameters", &S::parameters),
-                  field("booking_id", &S::booking), field("process_id", &S::process), field("progress_message", &S::progress_message),
-                  field("created_at", &S::created_at), field("updated_at", &S::updated_at), field("started_at", &S::started_at),
-                  field("terminated_at", &S::terminated_at), field("revision", &S::revision));
+                  field("booking_id", &S::booking), field("process_id", &S::process), field("per_hour", &S::per_hour),
+                  field("progress_message", &S::progress_message), field("created_at", &S::created_at), field("updated_at", &S::updated_at),
+                  field("started_at", &S::started_at), field("terminated_at", &S::terminated_at), field("revision", &S::revision));
 }
 
 constexpr auto describe(As<Job>) {

@@ -102,6 +102,7 @@ struct Session {
     std::optional<std::string> parameters;
     std::optional<BookingId> booking;
     std::optional<ProcessId> process;  // whose only job it runs
+    std::optional<Money> per_hour;     // what an hour of it costs, jobs included; nothing: its jobs are charged
     std::optional<std::string> progress_message;
     Timestamp created_at, updated_at;
     std::optional<Timestamp> started_at, terminated_at;

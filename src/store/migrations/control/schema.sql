@@ -85,7 +85,7 @@ CREATE TABLE deployments (
     created_at bigint not null,
     updated_at bigint not null,
     version bigint not null default 1
-);
+, principal_id text, quote_id text, quoted_per_hour bigint, quoted_hours bigint, quoted_replicas bigint, quoted_until bigint);
 CREATE TABLE endpoints (
     id text not null primary key,
     deployment_id text not null references deployments (id) on delete cascade,
@@ -264,7 +264,7 @@ CREATE TABLE quantum_sessions (
     started_at bigint,
     terminated_at bigint,
     revision bigint not null
-, process_id text);
+, process_id text, per_hour bigint);
 CREATE TABLE quotes (
     id text not null primary key, -- of version 7: in the order of making
     organization_id text not null,
