@@ -132,6 +132,42 @@ TEST(SlicesOfTime, ChargeNoTimeThatNobodyHeldTheMoneyFor) {
     EXPECT_EQ(lasting.paid(), *Money::parse("0.91"));
 }
 
+// A thousand things of random prices that last as long as they were quoted for, or end before. Nothing commits: months pass.
+TEST(SlicesOfTime, CostNoMoreThanTheHoursThatWereQuoted) {
+    Bench bench;
+    const auto meter = Meter::open(bench.world.disk(), bench.world.clock(), bench.world.rng(), bench.world.pool(), bench.key,
+                                   {*geography::Zone::parse("fr-par-1"), {}}, {.directory = testing::directory});
+    ASSERT_TRUE(meter) << meter.error().said;
+    Slices slices(**meter, bench.world.clock());
+    auto& rng = bench.world.rng();
+    const auto paid = [&] { return (*meter)->sums(testing::project).cost; };
+    for (int i = 0; i < 1000; ++i) {
+        SCOPED_TRACE(i);
+        const bool is_whole = i % 2 == 0;
+        const auto hours = std::chrono::hours(1 + rng.next() % 3);
+        auto start = testing::chat();
+        start.kind = Kind::deployment_hour;
+        start.price = {.per_hour = Money::nanos(4000 + static_cast<std::int64_t>(rng.next() % 40'000'000'000) * (is_whole ? 4 : 1))};
+        const auto quote = prorated(start.price.per_hour, hours.count(), 1);
+        const auto before = paid();
+        const auto id = Uuid::random(rng);
+        ASSERT_FALSE(bench.world.run(slices.open(id, {start})));
+        slices.count(id);
+        auto left = is_whole ? Duration(hours) : Duration(std::chrono::milliseconds(rng.next() % 3'600'000)) + hours - 1h;
+        while (left > Duration::zero()) {
+            const auto step = std::min(left, Duration(30s));
+            bench.world.run_for(step);
+            left -= step;
+            bench.world.run(slices.look(id, [&](Duration) { return std::optional(Slices::Slice{start}); }));
+        }
+        slices.close(id);
+        if (is_whole)
+            EXPECT_EQ(paid() - before, quote);
+        else
+            EXPECT_LE(paid() - before, quote);
+    }
+}
+
 TEST(SlicesOfTime, CloseThoseThatNobodyKeeps) {
     Lasting lasting;
     ASSERT_FALSE(lasting.open());
