@@ -5,7 +5,7 @@
 
 #include "inference/house.test.h"
 #include "metering/budget/service.h"
-#include "metering/quote/quotes.h"
+#include "metering/testing.h"
 
 namespace meridian::inference {
 namespace {
@@ -68,17 +68,8 @@ protected:
         wish.limit = eur(limit);
         return house.world.run(charging->budgets.create(house.life->caller, wish));
     }
-    std::vector<Receipt> receipts() {
-        auto all =
-            charging->meter->list({.project = {}, .organization = house.life->caller.organization, .limit = 1000, .before_index = {}});
-        std::ranges::reverse(all);
-        return all;
-    }
-    Money paid() {
-        Money all;
-        for (const auto& each : receipts()) all += each.cost;
-        return all;
-    }
+    std::vector<Receipt> receipts() { return metering::testing::receipts_of(*charging->meter, house.life->caller.organization); }
+    Money paid() { return metering::testing::cost_of(receipts()); }
     bool is_by_the_hour() { return house.life->serving.current()->by_model.at("talk").front()->is_by_the_hour; }
 
     House house;

@@ -20,10 +20,9 @@ void Reconciler::add_backends(const Deployment& deployment, const catalog::Model
         }
         auto& load = load_of_[row.id.str()];
         if (!load) load = std::make_shared<BackendLoad>();
-        const auto* on = node(row.node);
         const auto* runtime = runtime_of(row);
         served.backends.push_back(
-            {.node = on ? on->name : row.node.str(),
+            {.node = node_name(row.node),
              .target = {.tls = false, .host = "replica", .port = 80, .local = replica->address},
              .path_prefix = "/v1",
              .bearer = replica->secret,

@@ -10,10 +10,7 @@ std::optional<metering::HeldQuote> quoted(metering::Quotes* quotes, const http::
     const auto text = request.headers.get("x-meridian-quote");
     if (text.empty()) return std::nullopt;
     const auto id = QuoteId::parse(text);
-    if (!id || !quotes)
-        throw Error(Fault::not_found, "There is no quote with this id.")
-            .with_code("quote_not_found")
-            .about("quote", std::string(text.substr(0, 64)));
+    if (!id || !quotes) throw metering::no_quote(text).with_code("quote_not_found");
     using metering::QuoteKind;
     const auto kind = asked.operation == Operation::chat         ? QuoteKind::chat
                       : asked.operation == Operation::completion ? QuoteKind::completion

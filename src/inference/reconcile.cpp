@@ -61,11 +61,7 @@ Task<> Reconciler::stop() {
     wake_.notify();
     group_.cancel();
     co_await group_.join();
-    try {
-        if (hours_) hours_->end_all();
-    } catch (const Error& error) {
-        log::error("inference", "hours under way have no receipt until the next start: {} {}", error.said, error.logged);
-    }
+    if (hours_) hours_->end_all();
     listening_.reset();
 }
 

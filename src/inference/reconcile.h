@@ -73,6 +73,8 @@ private:
     void publish(const Known& known);
     [[nodiscard]] std::vector<fleet::Load> loads(const Known& known) const;
     [[nodiscard]] const fleet::Node* node(const NodeId& id) const;
+    // As receipts say it; the id of one that is not here any more.
+    [[nodiscard]] std::string node_name(const NodeId& id) const;
     void add_backends(const Deployment& deployment, const catalog::Model& model, const Known& known, Served& served);
     void add_external(const catalog::Model& model, Served& served);
 

@@ -21,6 +21,11 @@ const fleet::Node* Reconciler::node(const NodeId& id) const {
     return it == deployments_.nodes().end() ? nullptr : &*it;
 }
 
+std::string Reconciler::node_name(const NodeId& id) const {
+    const auto* found = node(id);
+    return found ? found->name : id.str();
+}
+
 const Runtime* Reconciler::runtime_of(const ReplicaRow& row) const {
     const auto& all = deployments_.runtimes().all;
     const auto it = std::ranges::find(all, row.runtime, &Runtime::name);
@@ -64,8 +69,7 @@ Task<std::optional<std::string>> Reconciler::look_at_hours(Deployment deployment
     if (!hours_) co_return notice;
     for (const auto& row : replicas) {
         if (ending_.contains(row.id)) continue;
-        const auto* on = node(row.node);
-        const auto seen = co_await hours_->look(deployment, row.id, on ? on->name : row.node.str());
+        const auto seen = co_await hours_->look(deployment, row.id, node_name(row.node));
         if (seen.notice) notice = seen.notice;
         if (seen.is_over) stop_replica(row, Drain::yes);
     }
@@ -151,8 +155,7 @@ Task<Reconciler::Added> Reconciler::add_replicas(Deployment deployment, catalog:
             break;
         }
         const auto id = ReplicaId(Uuid::random(rng_));
-        const auto* on = node(place->node);
-        if (const auto refusal = hours_ ? co_await hours_->begin(deployment, id, on ? on->name : "") : std::nullopt) {
+        if (const auto refusal = hours_ ? co_await hours_->begin(deployment, id, node_name(place->node)) : std::nullopt) {
             added.why_not = refusal->said;
             added.is_for_money = true;
             break;

@@ -92,11 +92,8 @@ public:
         wish.max_size = call.in.max_size.value_or(wish.min_size);
         if (!call.in.endpoints.empty()) wish.endpoints.clear();
         for (const auto& endpoint : call.in.endpoints) wish.endpoints.push_back(endpoint.disable_auth);
-        if (const auto quote = call.exchange->request().headers.get("x-meridian-quote"); !quote.empty()) {
-            wish.quote = QuoteId::parse(quote);
-            if (!wish.quote)
-                throw Error(Fault::not_found, "There is no quote with this id.").about("quote", std::string(quote.substr(0, 64)));
-        }
+        if (const auto quote = call.exchange->request().headers.get("x-meridian-quote"); !quote.empty())
+            wish.quote = metering::quote_named(quote);
         co_return http::Created<DeploymentView>{view(co_await deployments_.create(call.caller_as<identity::Caller>(), std::move(wish)))};
     }
 

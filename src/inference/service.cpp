@@ -156,7 +156,7 @@ void Deployments::hold_to(metering::Quotes& quotes) {
 }
 
 Task<metering::HeldQuote> Deployments::hold_quote(identity::Caller caller, QuoteId id, Deployment& made) {
-    if (!quotes_) throw Error(Fault::not_found, "There is no quote with this id.").with_code("quote_not_found").about("quote", id.str());
+    if (!quotes_) throw metering::no_quote(id.str());
     const auto seen = co_await quotes_->get(caller, id);
     const auto& offers = seen.quote.offers;
     const auto offer = std::ranges::find(offers, made.node_type, &metering::Offer::node_type);

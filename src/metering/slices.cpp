@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "base/log.h"
 #include "metering/price.h"
 
 namespace meridian::metering {
@@ -11,6 +12,8 @@ namespace {
 using std::chrono::floor;
 using std::chrono::milliseconds;
 using std::chrono::seconds;
+
+constexpr Duration refused_again = seconds(5), shortest_wait = seconds(1);
 
 // A whole slice costs no more than its share of the hour, so that slices never cost more than the hours they are of.
 RunStart sliced(RunStart start, Duration length) {
@@ -89,43 +92,45 @@ Task<Slices::Look> Slices::look(Uuid id, std::function<std::optional<Slice>(Dura
     const std::lock_guard lock(mutex_);
     const auto found = open_.find(id);
     if (found == open_.end()) co_return Look{.is_over = true};
-    auto& slice = found->second;
     const auto now = clock_.steady();
-    Look made;
-    if (refusal) made.why = refusal->said;
-    if (now >= slice.until) {
-        auto ended = std::move(slice);
+    Look made{.left = found->second.until - now};
+    if (made.left <= Duration::zero()) {
+        auto ended = std::move(found->second);
         open_.erase(found);
-        auto next = std::exchange(ended.next, std::nullopt);
-        const bool is_counted = ended.counted_from.has_value();
-        const auto length = ended.next_length;
-        // Where nobody looked in time, the time between belongs to no slice.
-        const auto begins = now - ended.until < limits::slice_ahead ? ended.until : now;
-        settle(std::move(ended), now);
-        if (!next) {
-            made.is_over = !is_free;
-            made.due = limits::slice_ahead;
-            co_return made;
-        }
-        Open fresh{.hold = std::move(*next), .until = begins + length, .counted_from = {}, .next = {}};
-        if (is_counted) fresh.counted_from = begins;
-        made.left = fresh.until - now;
-        open_.emplace(id, std::move(fresh));
-    } else {
-        made.left = slice.until - now;
+        made = roll_over(id, std::move(ended), now);
+        if (is_free) made.is_over = false;
     }
-    const bool is_refused = made.why.has_value();
-    made.due = is_refused ? std::min(made.left, Duration(seconds(5))) : std::max(made.left - limits::slice_ahead, Duration(seconds(1)));
+    if (refusal) made.why = refusal->said;
+    made.due = refusal ? std::min(made.left, refused_again) : std::max(made.left - limits::slice_ahead, shortest_wait);
     co_return made;
+}
+
+// From one that has ended to its next, where that is held.
+Slices::Look Slices::roll_over(const Uuid& id, Open ended, Steady now) {
+    auto next = std::exchange(ended.next, std::nullopt);
+    // Where nobody looked in time, the time between belongs to no slice.
+    const auto begins = now - ended.until < limits::slice_ahead ? ended.until : now;
+    const auto until = begins + ended.next_length;
+    const bool is_counted = ended.counted_from.has_value();
+    settle(std::move(ended), now);
+    if (!next) return {.is_over = true};
+    Open fresh{.hold = std::move(*next), .until = until, .counted_from = {}, .next = {}};
+    if (is_counted) fresh.counted_from = begins;
+    open_.emplace(id, std::move(fresh));
+    return {.left = until - now};
 }
 
 // Whole seconds: the unit that prices are said for.
 void Slices::settle(Open slice, Steady at) {
-    if (slice.next) meter_.settle(std::move(*slice.next), {}, Outcome::cancelled);
     const auto end = std::min(at, slice.until);
     const auto time = slice.counted_from && *slice.counted_from < end ? floor<seconds>(end - *slice.counted_from) : seconds(0);
-    meter_.settle(std::move(slice.hold), bounded({.milliseconds = milliseconds(time).count()}),
-                  slice.counted_from ? Outcome::finished : Outcome::cancelled);
+    try {
+        if (slice.next) meter_.settle(std::move(*slice.next), {}, Outcome::cancelled);
+        meter_.settle(std::move(slice.hold), bounded({.milliseconds = milliseconds(time).count()}),
+                      slice.counted_from ? Outcome::finished : Outcome::cancelled);
+    } catch (const Error& error) {
+        log::error("metering", "time under way has no receipt until the next start: {} {}", error.said, error.logged);
+    }
 }
 
 void Slices::close(const Uuid& id) {

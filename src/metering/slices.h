@@ -42,7 +42,8 @@ public:
     // so long from now; nothing: time costs nothing then.
     Task<Look> look(Uuid id, std::function<std::optional<Slice>(Duration from_now)> next);
 
-    // Charges the time until now. What is not open is nobody's concern.
+    // Charges the time until now. What is not open is nobody's concern. A receipt that cannot be written is the next start's; here and
+    // below that is logged, and holds up nobody.
     void close(const Uuid& id);
     // Closes what is charged and not among these.
     void keep(const std::set<Uuid>& ids);
@@ -58,6 +59,7 @@ private:
     };
     Task<std::optional<Error>> try_next(Uuid id, Slice next);
     void settle(Open slice, Steady at);
+    Look roll_over(const Uuid& id, Open ended, Steady now);
 
     Meter& meter_;
     Clock& clock_;

@@ -39,16 +39,8 @@ struct Lasting {
         }
         return seen;
     }
-    std::vector<Receipt> receipts() {
-        auto all = house.meter().list({.project = {}, .organization = house.first.organization, .limit = 1000, .before_index = {}});
-        std::ranges::reverse(all);
-        return all;
-    }
-    Money paid() {
-        Money all;
-        for (const auto& each : receipts()) all += each.cost;
-        return all;
-    }
+    std::vector<Receipt> receipts() { return testing::receipts_of(house.meter(), house.first.organization); }
+    Money paid() { return testing::cost_of(receipts()); }
 
     Bench bench;
     House house;

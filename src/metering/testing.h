@@ -1,8 +1,10 @@
 // A zone's meter in a simulated world, for this room's tests.
 #pragma once
+#include <algorithm>
 #include <memory>
 #include <string>
 #include <utility>
+#include <vector>
 
 #include "base/log.h"
 #include "base/sim/world.h"
@@ -70,6 +72,19 @@ inline RunStart chat() {
 
 inline Receipt run_once(Meter& meter, const Usage& usage = {10, 20, 0}) {
     return meter.settle(meter.hold(chat()), usage, Outcome::finished);
+}
+
+// All of an organization's, the oldest first.
+inline std::vector<Receipt> receipts_of(Meter& meter, const OrganizationId& whose) {
+    auto all = meter.list({.project = {}, .organization = whose, .limit = 10'000, .before_index = {}});
+    std::ranges::reverse(all);
+    return all;
+}
+
+inline Money cost_of(const std::vector<Receipt>& receipts) {
+    Money all;
+    for (const auto& each : receipts) all += each.cost;
+    return all;
 }
 
 }  // namespace meridian::metering::testing

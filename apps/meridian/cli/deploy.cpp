@@ -31,7 +31,8 @@ Json wait_until_ready(Api& api, Json deployment, bool quiet) {
     const auto id = field(deployment, "id");
     while (field(deployment, "status") != "ready") {
         if (field(deployment, "status") == "locked")
-            throw Failure{failed, "The deployment waits for money: " + field(deployment, "error_message"), "raise the budget; it goes on by itself"};
+            throw Failure{failed, "The deployment waits for money: " + field(deployment, "error_message"),
+                          "raise the budget; it goes on by itself"};
         if (field(deployment, "status") == "error") {
             throw Failure{failed, "The deployment failed: " + field(deployment, "error_message"), "meridian logs " + id};
         }

@@ -16,9 +16,16 @@ constexpr Duration count_every = std::chrono::seconds(1);
 constexpr double certain_work = 8;         // of a chat that says nothing: reading the request, the first token
 constexpr double input_token_work = 0.05;  // reading a token takes so much of writing one
 
-[[noreturn]] void no_quote(const QuoteId& id) { throw Error(Fault::not_found, "There is no quote with this id.").about("quote", id.str()); }
-
 }  // namespace
+
+Error no_quote(std::string_view id) {
+    return Error(Fault::not_found, "There is no quote with this id.").about("quote", std::string(id.substr(0, 64)));
+}
+
+QuoteId quote_named(std::string_view text) {
+    if (const auto id = QuoteId::parse(text)) return *id;
+    throw no_quote(text);
+}
 
 void price_offer(Offer& offer, const Usage& most) {
     // Cached tokens may cost less or more than others; nobody knows before how many there will be.
@@ -153,7 +160,7 @@ SeenQuote Quotes::seen(Quote quote) {
 
 Task<SeenQuote> Quotes::get(identity::Caller caller, QuoteId id) {
     auto found = co_await store_.read([id](store::Tx& tx) { return rows::quote(tx, id); });
-    if (!found || found->organization != caller.organization || !caller.may_see(found->project)) no_quote(id);
+    if (!found || found->organization != caller.organization || !caller.may_see(found->project)) throw no_quote(id.str());
     co_return seen(*std::move(found));
 }
 
@@ -172,7 +179,7 @@ Claimed Quotes::claim(const QuoteId& id, const Claim& by) {
     const auto now = clock_.now();
     const std::lock_guard lock(mutex_);
     const auto found = open_.find(id);
-    if (found == open_.end() || found->second.project != by.project) no_quote(id);
+    if (found == open_.end() || found->second.project != by.project) throw no_quote(id.str());
     auto& open = found->second;
     if (open.is_used)
         throw Error(Fault::conflict, "This quote was used by a run already; ask for another one.")

@@ -6,6 +6,7 @@
 #include <string_view>
 #include <vector>
 
+#include "base/error.h"
 #include "base/id.h"
 #include "base/money.h"
 #include "base/time.h"
@@ -32,6 +33,11 @@ constexpr auto names(As<Binding>) { return words<Binding>({{Binding::exact, "exa
 constexpr auto names(As<QuoteState>) {
     return words<QuoteState>({{QuoteState::open, "open"}, {QuoteState::used, "used"}, {QuoteState::expired, "expired"}});
 }
+
+// That nobody whom this id is told may use such a quote. Error{not_found}.
+Error no_quote(std::string_view id);
+// The quote that a request names. Throws `no_quote` where that is no id.
+QuoteId quote_named(std::string_view text);
 
 struct QuoteLine {
     std::string unit;

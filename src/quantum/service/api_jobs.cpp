@@ -70,8 +70,7 @@ std::optional<QuoteId> quote_in(const http::Called& call, const std::optional<st
         if (named) text = ::meridian::view(*named);
     }
     if (text.empty()) return std::nullopt;
-    if (const auto id = QuoteId::parse(text)) return id;
-    throw Error(Fault::not_found, "There is no quote with this id.").about("quote", text.substr(0, 64));
+    return metering::quote_named(text);
 }
 
 class Jobs {

@@ -112,7 +112,7 @@ Task<metering::Estimate> Estimates::estimate(identity::Caller caller, ProjectId 
 // --- The verbs of Quantum that concern quotes.
 
 Task<metering::HeldQuote> Quantum::hold_quote(identity::Caller caller, QuoteId quote, const Job& job, std::string circuit_digest) {
-    if (!offer_.quotes) throw Error(Fault::not_found, "There is no quote with this id.").about("quote", quote.str());
+    if (!offer_.quotes) throw metering::no_quote(quote.str());
     struct Known {
         Session session;
         std::optional<Program> program;

@@ -173,11 +173,11 @@ Task<> Keeper::reserve(std::vector<Booking> begun) {
 void Keeper::end_charges() {
     try {
         for (auto& [_, held] : held_) meter_.settle(std::move(held), {}, metering::Outcome::interrupted);
-        held_.clear();
-        if (auto* hours = quantum_.hours()) hours->end_all();
     } catch (const Error& error) {
-        log::error("quantum", "hours under way have no receipt until the next start: {} {}", error.said, error.logged);
+        log::error("quantum", "bookings under way have no receipt until the next start: {} {}", error.said, error.logged);
     }
+    held_.clear();
+    if (auto* hours = quantum_.hours()) hours->end_all();
 }
 
 // As a job's run, a booking's has its id in a row before it is opened. One that was interrupted costs nothing, and another takes its place.
