@@ -2,6 +2,7 @@
 #include <fmt/format.h>
 
 #include "identity/service.h"
+#include "metering/leaf_answer.h"
 #include "metering/log/service.h"
 #include "metering/page.h"
 #include "metering/service.h"
@@ -44,9 +45,6 @@ Task<> list_receipts(http::Exchange& exchange, Meter& meter, Pool& pool) {
     co_await exchange.answer(json_answer(std::move(body)));
 }
 
-// The body of an Accept header that asks for the JWS by name; a wildcard gets the proof.
-bool asks_for_jws(const http::Request& request) { return request.headers.get("accept").find("application/jose") != std::string_view::npos; }
-
 Task<> show_receipt(http::Exchange& exchange, Meter& meter, Pool& pool) {
     const std::string text(exchange.request().param("id"));
     const auto id = RunId::parse(text);
@@ -54,11 +52,7 @@ Task<> show_receipt(http::Exchange& exchange, Meter& meter, Pool& pool) {
     const auto receipt = co_await on(pool, [&meter, id] { return meter.find(*id); });
     const auto& caller = identity::caller_of(exchange);
     if (!receipt || receipt->start.organization != caller.organization || !caller.may_see(receipt->start.project)) no_receipt(text);
-    if (asks_for_jws(exchange.request())) {
-        co_await exchange.answer({200, {{"Content-Type", "application/jose"}}, co_await meter.jws(*id)});
-    } else {
-        co_await exchange.answer(json_answer(co_await meter.proof(*id)));
-    }
+    co_await exchange.answer(co_await leaf_answer(meter, *id, exchange.request()));
 }
 
 Json query_parameter(std::string_view name, std::string_view type, std::string_view what) {

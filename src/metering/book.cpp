@@ -72,6 +72,11 @@ bool Book::is_event(std::uint64_t index) const { return std::ranges::binary_sear
 
 std::vector<std::uint64_t> Book::list(const EventFilter& filter, std::size_t limit) const {
     std::vector<std::uint64_t> out;
+    if (filter.id) {
+        const auto index = index_of(RunId(filter.id->uuid()));
+        if (index && is_event(*index)) out.push_back(*index);
+        return out;
+    }
     const auto found = events_.find(filter.organization);
     if (found == events_.end()) return out;
     const auto before =

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "base/error.h"
+#include "metering/books/event.h"
 #include "metering/journal.h"
 #include "metering/leaf.h"
 #include "metering/log/service.h"

@@ -5,13 +5,39 @@
 #include <algorithm>
 #include <array>
 
+#include "metering/books/event.h"
 #include "metering/ledger_meter.h"
 
 namespace meridian::metering {
 namespace {
 
-constexpr std::string_view file_type = "meridian-receipt/v1";
 constexpr std::size_t proof_max = 64;  // a longer one belongs to no tree
+
+// What every kind of leaf that has files says of itself.
+struct Said {
+    std::string id, zone;
+    Json json;
+};
+expected<Said> of_receipt(std::string_view leaf) {
+    auto receipt = read_leaf(leaf);
+    if (!receipt) return std::unexpected(receipt.error());
+    return Said{receipt->id.str(), std::move(receipt->zone), std::move(receipt->json)};
+}
+expected<Said> of_event(std::string_view leaf) {
+    const auto event = read_event(leaf);
+    if (!event) return std::unexpected(event.error());
+    auto json = parse_json(leaf).value();
+    const auto* zone = text_member(json, "zone");
+    if (!zone) return complaint("the event lacks its zone");
+    return Said{event->id.str(), std::string(view(*zone)), std::move(json)};
+}
+
+// The kinds: what the file calls itself, under which member it shows the leaf, which is the type that the leaf names, and how it is read.
+struct Form {
+    std::string_view file_type, noun;
+    expected<Said> (*read)(std::string_view leaf);
+};
+constexpr Form forms[] = {{"meridian-receipt/v1", "receipt", of_receipt}, {"meridian-event/v1", "event", of_event}};
 
 std::optional<std::string> bytes_in(const Json& json) {
     const auto* text = json.if_string();
@@ -23,9 +49,6 @@ std::optional<std::uint64_t> count_in(const Json& json) {
     const auto* number = json.if_int64();
     return number && *number >= 0 ? std::optional<std::uint64_t>(*number) : std::nullopt;
 }
-
-// The log's name is derived from its key, and its zone is the receipt's.
-bool is_of_log(const Receipt& receipt, const VerifierKey& key) { return key.name == origin_of(receipt.zone, key.key); }
 
 }  // namespace
 
@@ -49,8 +72,12 @@ std::optional<Proof> hashes_in(const Json& json) {
 
 Json proof_file(std::string_view leaf, std::uint64_t index, const Proof& inclusion, std::uint64_t tree_size, std::string_view note,
                 const VerifierKey& key) {
-    return JsonObject{{"type", file_type},
-                      {"receipt", parse_json(leaf).value()},
+    auto json = parse_json(leaf).value();
+    const auto* type = text_member(json, "type");
+    const auto* form = type ? std::ranges::find(forms, view(*type), &Form::noun) : std::end(forms);
+    MERIDIAN_ASSERT(form != std::end(forms));
+    return JsonObject{{"type", form->file_type},
+                      {form->noun, std::move(json)},
                       {"leaf", base64(leaf)},
                       {"index", static_cast<std::int64_t>(index)},
                       {"tree_size", static_cast<std::int64_t>(tree_size)},
@@ -59,15 +86,19 @@ Json proof_file(std::string_view leaf, std::uint64_t index, const Proof& inclusi
                       {"verifier_key", key.str()}};
 }
 
-expected<ReceiptProof> check_proof(std::string_view text, std::span<const VerifierKey> trusted) {
+expected<LeafProof> check_proof(std::string_view text, std::span<const VerifierKey> trusted) {
     const auto json = parse_json(text);
     if (!json || !json->is_object()) return complaint("it is no JSON object");
     const auto* type = text_member(*json, "type");
-    if (!type || view(*type) != file_type) return complaint("it is no receipt file of this kind");
-    constexpr std::array keys{"type", "receipt", "leaf", "index", "tree_size", "inclusion", "checkpoint", "verifier_key"};
-    for (const auto* key : keys)
+    const auto* form = type ? std::ranges::find(forms, view(*type), &Form::file_type) : std::end(forms);
+    if (form == std::end(forms)) return complaint("it is no file of a receipt or of an event");
+    const std::array keys{std::string_view("type"),       form->noun,
+                          std::string_view("leaf"),       std::string_view("index"),
+                          std::string_view("tree_size"),  std::string_view("inclusion"),
+                          std::string_view("checkpoint"), std::string_view("verifier_key")};
+    for (const auto key : keys)
         if (!member(*json, key)) return complaint(fmt::format("`{}` is missing", key));
-    if (json->as_object().size() != keys.size()) return complaint("it has a member that receipt files do not have");
+    if (json->as_object().size() != keys.size()) return complaint("it has a member that such files do not have");
 
     const auto leaf = bytes_in(*member(*json, "leaf"));
     const auto index = count_in(*member(*json, "index")), tree_size = count_in(*member(*json, "tree_size"));
@@ -75,27 +106,28 @@ expected<ReceiptProof> check_proof(std::string_view text, std::span<const Verifi
     const auto* note = text_member(*json, "checkpoint");
     const auto* key_text = text_member(*json, "verifier_key");
     if (!leaf || !index || !tree_size || !inclusion || !note || !key_text) return complaint("a member is not of its form");
-    const auto receipt = read_leaf(*leaf);
-    if (!receipt) return std::unexpected(receipt.error());
-    if (receipt->json != *member(*json, "receipt")) return complaint("`receipt` is not what the signed leaf says");
+    auto facts = form->read(*leaf);
+    if (!facts) return std::unexpected(facts.error());
+    if (facts->json != *member(*json, form->noun)) return complaint(fmt::format("`{}` is not what the signed leaf says", form->noun));
 
     const auto key = VerifierKey::parse(view(*key_text));
     if (!key) return std::unexpected(key.error());
     if (!trusted.empty() && std::ranges::find(trusted, key->str(), &VerifierKey::str) == trusted.end())
         return complaint(fmt::format("it is signed by {}, which is not the key that you trust", key->str()));
-    if (!is_of_log(*receipt, *key)) return complaint("the key is not that of the receipt's zone");
+    // The log's name is derived from its key, and its zone is the leaf's.
+    if (key->name != origin_of(facts->zone, key->key)) return complaint(fmt::format("the key is not that of the {}'s zone", form->noun));
     auto checkpoint = read_note(view(*note), *key);
     if (!checkpoint) return std::unexpected(checkpoint.error());
     if (checkpoint->size != *tree_size) return complaint("`tree_size` is not the checkpoint's");
     if (!includes(checkpoint->root, *tree_size, leaf_hash(*leaf), *index, *inclusion))
-        return complaint("the receipt is not in the signed log");
-    return ReceiptProof{*leaf, *index, std::move(*checkpoint), *key};
+        return complaint(fmt::format("the {} is not in the signed log", form->noun));
+    return LeafProof{form->noun, std::move(facts->id), *leaf, *index, std::move(*checkpoint), *key};
 }
 
 std::uint64_t LedgerMeter::index_of(const RunId& id) {
     const std::lock_guard lock(mutex_);
     const auto index = book_.index_of(id);
-    if (!index) throw Error(Fault::not_found, "There is no receipt with this id.").about("receipt", id.str());
+    if (!index) throw Error(Fault::not_found, "The log has nothing with this id.").about("leaf", id.str());
     return *index;
 }
 

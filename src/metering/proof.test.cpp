@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include "metering/books/event.h"
 #include "metering/testing.h"
 
 namespace meridian::metering {
@@ -10,18 +11,38 @@ namespace {
 using testing::Bench;
 using testing::run_once;
 
+// Eleven leaves, the seventh of which has a file.
 struct Proven {
     Bench bench;
     std::unique_ptr<testing::Running> running = bench.open();
     RunId id;
     JsonObject file;
 
-    Proven() {
+    enum class Of { receipt, event };
+    explicit Proven(Of what = Of::receipt) {
         for (int i = 0; i < 11; ++i) {
+            if (i == 6 && what == Of::event) {
+                id = RunId(Uuid{{7}});
+                (*running)->log_event(change());
+                continue;
+            }
             const auto receipt = run_once(*running->meter, {i, i, 0});
             if (i == 6) id = receipt.id;
         }
         file = bench.world.run((*running)->proof(id)).as_object();
+    }
+    AdminEvent change() {
+        AdminEvent made;
+        made.id = EventId(id.uuid());
+        made.at = bench.world.clock().now();
+        made.organization = testing::organization;
+        made.project = testing::project;
+        made.operation = "UpdateProject";
+        made.product = "account";
+        made.resource_type = "projects";
+        made.resource = testing::project.str();
+        made.before = "sha256:00", made.after = "sha256:01";
+        return made;
     }
     [[nodiscard]] std::string key() const { return running->meter->verifier_key(); }
     static Meter::Verdict verdict(const JsonObject& file, std::string_view key = "") { return Meter::verify_file(to_text(file), key); }
@@ -55,11 +76,18 @@ TEST(Proofs, OfWhatIsNotSettledDoNotExist) {
     EXPECT_THROW(bench.world.run((*running)->proof(hold.id())), Error);
 }
 
-TEST(Proofs, WithAnyMemberChangedAreRejected) {
-    const Proven p;
+class EachProof : public ::testing::TestWithParam<Proven::Of> {};
+
+TEST_P(EachProof, WithAnyMemberChangedIsRejected) {
+    const Proven p(GetParam());
+    const bool is_receipt = GetParam() == Proven::Of::receipt;
+    const std::string noun = is_receipt ? "receipt" : "event", other_noun = is_receipt ? "event" : "receipt";
+    ASSERT_TRUE(Proven::verdict(p.file, p.key()).good) << Proven::verdict(p.file, p.key()).said;
     const auto other_leaf = [&] {
         auto leaf = *unbase64(view(p.file.at("leaf").as_string()));
-        leaf.replace(leaf.find("\"output_tokens\":6"), 17, "\"output_tokens\":7");
+        const std::string_view there = is_receipt ? "\"output_tokens\":6" : "UpdateProject",
+                               instead = is_receipt ? "\"output_tokens\":7" : "CreateProject";
+        leaf.replace(leaf.find(there), there.size(), instead);
         return leaf;
     }();
     SeededRng rng(5);
@@ -70,11 +98,18 @@ TEST(Proofs, WithAnyMemberChangedAreRejected) {
         std::function<void(JsonObject&)> change;
     };
     const Row rows[] = {
-        {"another type", [](auto& f) { f["type"] = "meridian-receipt/v2"; }},
-        {"another shown receipt", [](auto& f) { f["receipt"].as_object()["cost"] = "0"; }},
-        {"one more member in the shown receipt", [](auto& f) { f["receipt"].as_object()["note"] = "paid"; }},
-        {"another leaf, shown alike", [&](auto& f) { f["leaf"] = base64(other_leaf), f["receipt"] = parse_json(other_leaf).value(); }},
-        {"a leaf that is no receipt", [](auto& f) { f["leaf"] = base64("{}"), f["receipt"] = JsonObject{}; }},
+        {"another type", [&](auto& f) { f["type"] = "meridian-" + noun + "/v2"; }},
+        {"the type of the other kind", [&](auto& f) { f["type"] = "meridian-" + other_noun + "/v1"; }},
+        {"as the other kind",
+         [&](auto& f) {
+             f["type"] = "meridian-" + other_noun + "/v1";
+             f[other_noun] = f[noun];
+             f.erase(noun);
+         }},
+        {"another shown leaf", [&](auto& f) { f[noun].as_object()["project"] = nullptr; }},
+        {"one more member in the shown leaf", [&](auto& f) { f[noun].as_object()["note"] = "paid"; }},
+        {"another leaf, shown alike", [&](auto& f) { f["leaf"] = base64(other_leaf), f[noun] = parse_json(other_leaf).value(); }},
+        {"a leaf that is of no kind", [&](auto& f) { f["leaf"] = base64("{}"), f[noun] = JsonObject{}; }},
         {"a hash without its padding", [](auto& f) { f["inclusion"].as_array()[0].as_string().pop_back(); }},
         {"another index", [](auto& f) { f["index"] = 5; }},
         {"an index past the end", [](auto& f) { f["index"] = 11; }},
@@ -110,14 +145,40 @@ TEST(Proofs, WithAnyMemberChangedAreRejected) {
 }
 
 // Blanks between tokens mean nothing; every other character of the file does.
-TEST(Proofs, WithAnyCharacterChangedAreRejected) {
-    const Proven p;
+TEST_P(EachProof, WithAnyCharacterChangedIsRejected) {
+    const Proven p(GetParam());
     const auto text = to_text(p.file);
     for (std::size_t at = 0; at < text.size(); ++at) {
         auto changed = text;
         changed[at] = text[at] == 'x' ? 'y' : 'x';
         EXPECT_FALSE(Meter::verify_file(changed, "").good) << at << ": " << text.substr(at, 20);
     }
+}
+
+TEST_P(EachProof, WithAnyBitOfItsLeafChangedIsRejected) {
+    const Proven p(GetParam());
+    const auto* const noun = GetParam() == Proven::Of::receipt ? "receipt" : "event";
+    const auto leaf = *unbase64(view(p.file.at("leaf").as_string()));
+    for (std::size_t bit = 0; bit < leaf.size() * 8; ++bit) {
+        auto changed = leaf;
+        changed[bit / 8] = static_cast<char>(changed[bit / 8] ^ (1 << bit % 8));
+        auto file = p.file;
+        file["leaf"] = base64(changed);
+        if (auto shown = parse_json(changed)) file[noun] = std::move(*shown);
+        EXPECT_FALSE(Proven::verdict(file).good) << "bit " << bit;
+    }
+}
+
+INSTANTIATE_TEST_SUITE_P(Proofs, EachProof, ::testing::Values(Proven::Of::receipt, Proven::Of::event),
+                         [](const auto& of) { return of.param == Proven::Of::receipt ? "OfAReceipt" : "OfAnEvent"; });
+
+TEST(Proofs, OfAnEventSaySoAndCountNoReceipt) {
+    const Proven p(Proven::Of::event);
+    EXPECT_EQ(view(p.file.at("type").as_string()), "meridian-event/v1");
+    EXPECT_EQ(p.file.at("index").as_int64(), 6);
+    const auto verdict = Proven::verdict(p.file, p.key());
+    EXPECT_NE(verdict.said.find("The event " + p.id.str() + " is number 7 of 11"), std::string::npos) << verdict.said;
+    EXPECT_EQ(verdict.receipts, 0);
 }
 
 TEST(Tokens, AreSignedByTheZonesKey) {

@@ -20,7 +20,6 @@
 #include "geography/types.h"
 #include "http/route.h"
 #include "keys/keys.h"
-#include "metering/books/event.h"
 #include "metering/books/usage.h"
 #include "metering/budget/purses.h"
 
@@ -93,7 +92,10 @@ struct Receipt {
 
 class Meter;
 class LedgerMeter;
-class PublicLog;  // log/service.h
+class PublicLog;    // log/service.h
+struct AdminEvent;  // books/event.h
+struct EventFilter;
+struct EventPage;
 // A run under way. Move-only. Destroyed unsettled (an exception passed by), it settles itself as failed with what was noted.
 class Hold {
 public:
@@ -173,9 +175,10 @@ public:
     virtual std::vector<Receipt> since(std::int64_t index, std::size_t limit) = 0;
     // The run whose receipt names the quote.
     virtual std::optional<RunId> run_of(const QuoteId& quote) = 0;
-    // What `meridian verify` checks offline: leaf, inclusion proof, signed checkpoint, the zone's public key. Waits for the commit.
+    // What `meridian verify` checks offline: leaf, inclusion proof, signed checkpoint, the zone's public key. Waits for the commit. An
+    // event's, too, by its id.
     virtual Task<Json> proof(RunId id) = 0;
-    // The receipt as a compact JWS (EdDSA, RFC 8037) over the leaf's bytes, under the same key. Waits for the commit.
+    // The leaf as a compact JWS (EdDSA, RFC 8037) over its bytes, under the same key. Waits for the commit.
     virtual Task<std::string> jws(RunId id) = 0;
     virtual std::string checkpoint() = 0;  // newest signed note
     virtual std::string verifier_key() = 0;

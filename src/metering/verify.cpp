@@ -83,15 +83,14 @@ Meter::Verdict Meter::verify_file(std::string_view text, std::string_view truste
     const auto keys = trusted_keys(trusted_key, chain);
     if (!keys) return bad(keys.error().said);
     const auto proof = check_proof(text, *keys);
-    if (!proof) return bad(fmt::format("The receipt does not verify: {}.", proof.error().said));
-    const auto facts = facts_of(proof->leaf);
+    if (!proof) return bad(fmt::format("The file does not verify: {}.", proof.error().said));
     const std::string_view how = trusted_key.empty()               ? " as the file itself says; compare that key with one that you trust"
                                  : proof->key.str() == trusted_key ? ", the key that you trust"
                                                                    : ", which the key that you trust leads to";
     return {.good = true,
-            .said = fmt::format("Receipt {} is number {} of {} in the log {}, signed by {}{}.", facts->id.str(), proof->index + 1,
+            .said = fmt::format("The {} {} is number {} of {} in the log {}, signed by {}{}.", proof->noun, proof->id, proof->index + 1,
                                 proof->checkpoint.size, proof->checkpoint.origin, proof->key.str(), how),
-            .receipts = 1,
+            .receipts = proof->noun == "receipt" ? 1 : 0,
             .checkpoints = 1};
 }
 

@@ -73,8 +73,10 @@ void add_receipts(CLI::App& app, Common& common, const Chosen& chosen) {
             return print(api.get("/meridian/v1/receipts/" + o->id));
         });
     });
-    auto* check = app.add_subcommand("verify", "Check a receipt, a file of many, or a whole ledger directory, offline");
-    check->add_option("FILE", o->file, "What `receipts show` or `log receipts` gave, or a zone's ledger directory")->required();
+    auto* check =
+        app.add_subcommand("verify", "Check a receipt or a change, a file of many receipts, or a whole ledger directory, offline");
+    check->add_option("FILE", o->file, "What `receipts show`, `changes show` or `log receipts` gave, or a zone's ledger directory")
+        ->required();
     check->add_option("--key", o->key, "A verifier key of the zone's log that you trust (default: the one in the file)");
     check->add_option("--chain", o->chain, "What /meridian/v1/log/ZONE/chain gave, where the log's key has changed since, or before")
         ->needs("--key");

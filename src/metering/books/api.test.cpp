@@ -345,5 +345,36 @@ TEST(Books, ShowChangesAsAuditTrail) {
     EXPECT_TRUE(house.ask("/meridian/v1/changes").list("changes").empty()) << "a key belongs to no project";
 }
 
+TEST(Books, ShowOneChangeWithItsProofToThoseWhoMaySeeIt) {
+    House house;
+    AdminEvent event;
+    event.id = EventId(Uuid{{5}});
+    event.at = house.bench.world.clock().now();
+    event.organization = house.first.organization;
+    event.project = house.first.project;
+    event.operation = "CreateModel";
+    event.resource_type = "models";
+    event.resource = "m";
+    (*house.meter)->log_event(event);
+    const auto run = house.run(house.chat(), {1, 1, 0});
+    const auto at = "/meridian/v1/changes/" + event.id.str();
+    const auto file = house.ask(at);
+    EXPECT_EQ(house.door.asked, "read events");
+    ASSERT_EQ(file.status, 200);
+    EXPECT_EQ(text_in(file.json, "type"), "meridian-event/v1");
+    EXPECT_EQ(text_in(file.json.at("event"), "operation"), "CreateModel");
+    EXPECT_TRUE(Meter::verify_file(file.text, house.meter->meter->verifier_key()).good);
+    const auto token = house.ask(at, "application/jose").text;
+    EXPECT_EQ(std::ranges::count(token, '.'), 2);
+    EXPECT_EQ(house.ask("/meridian/v1/changes/" + run.id.str()).status, 404) << "a receipt is no change";
+    EXPECT_EQ(house.ask("/meridian/v1/changes/nonsense").status, 404);
+    const auto other = house.bench.world.run(house.identity.create_project(house.door.caller, "other", "")).id;
+    house.door.caller.only_project = other;
+    EXPECT_EQ(house.ask(at).status, 404) << "of another project";
+    house.door.caller.only_project.reset();
+    house.door.caller.organization = OrganizationId(Uuid{{9}});
+    EXPECT_EQ(house.ask(at).status, 404) << "of another organization";
+}
+
 }  // namespace
 }  // namespace meridian::metering

@@ -5,6 +5,7 @@
 #include <map>
 #include <set>
 
+#include "metering/books/event.h"
 #include "metering/books/sight.h"
 #include "resource/fields.h"
 

@@ -1,6 +1,7 @@
 // The changes that the log has, for those with the right to audit: in our own form.
-
+#include "metering/books/event.h"
 #include "metering/books/sight.h"
+#include "metering/leaf_answer.h"
 #include "metering/page.h"
 #include "resource/fields.h"
 
@@ -45,6 +46,14 @@ Task<Json> list_events(std::shared_ptr<Sight> sight, Call<EventWish> call) {
                          {"next_page_token", page.next_before ? Json(page_token(std::to_string(*page.next_before))) : Json(nullptr)}};
 }
 
+Task<http::Response> show_event(std::shared_ptr<Sight> sight, Call<> call) {
+    auto filter = visible_events(call.caller_as<identity::Caller>(), std::nullopt);
+    filter.id = http::id_param<EventId>(call, "change_id");
+    const auto found = co_await on(sight->pool(), [sight, &filter] { return sight->meter().events(filter); });
+    if (found.events.empty()) throw Error(Fault::not_found, "There is no change with this id.").about("change", call.param("change_id"));
+    co_return co_await leaf_answer(sight->meter(), RunId(filter.id->uuid()), call.exchange->request());
+}
+
 }  // namespace
 
 EventFilter visible_events(const identity::Caller& caller, const std::optional<ProjectId>& project) {
@@ -67,6 +76,10 @@ void add_event_routes(http::Router& router, const BookParts& parts) {
     router.add(http::typed<EventWish, Json>("GET", "/meridian/v1/changes", read_events(), http::Dialect::meridian,
                                             http::doc("ListChanges", "Who changed what, from where, newest first", "events"),
                                             [sight](Call<EventWish> call) { return list_events(sight, std::move(call)); }));
+    router.add(http::typed<http::Nothing, http::Response>(
+        "GET", "/meridian/v1/changes/{change_id}", read_events(), http::Dialect::meridian,
+        http::doc("GetChange", "One change with its proof, or as a JWS when application/jose is accepted", "events"),
+        [sight](Call<> call) { return show_event(sight, std::move(call)); }));
 }
 
 }  // namespace meridian::metering

@@ -121,9 +121,9 @@ expected<AdminEvent> event_of(std::int64_t row_number, std::string_view payload)
 
 bool EventFilter::fits(const AdminEvent& e) const {
     const auto is = [](const std::string& wanted, const std::string& there) { return wanted.empty() || wanted == there; };
-    return e.organization == organization && fits_project(e.project.value_or(ProjectId())) && (!principal || principal == e.principal) &&
-           (!from || e.at >= *from) && (!to || e.at < *to) && is(operation, e.operation) && is(product, e.product) &&
-           is(resource_type, e.resource_type) && is(resource, e.resource) && is(address, e.address);
+    return e.organization == organization && (!id || id == e.id) && fits_project(e.project.value_or(ProjectId())) &&
+           (!principal || principal == e.principal) && (!from || e.at >= *from) && (!to || e.at < *to) && is(operation, e.operation) &&
+           is(product, e.product) && is(resource_type, e.resource_type) && is(resource, e.resource) && is(address, e.address);
 }
 
 }  // namespace meridian::metering

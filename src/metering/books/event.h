@@ -35,6 +35,7 @@ expected<AdminEvent> event_of(std::int64_t row, std::string_view payload);
 
 struct EventFilter {
     OrganizationId organization = {};
+    std::optional<EventId> id = {};  // this one alone
     std::optional<ProjectId> project = {};
     bool and_of_no_project = false;               // with `project`: those of the whole organization too
     std::optional<Timestamp> from = {}, to = {};  // [from, to)

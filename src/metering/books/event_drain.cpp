@@ -1,4 +1,5 @@
 #include "metering/books/event_drain.h"
+#include "metering/books/event.h"
 
 #include <fmt/format.h>
 

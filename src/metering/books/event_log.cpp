@@ -1,4 +1,5 @@
 // The meter's part for events: leaves among the receipts, in no sum.
+#include "metering/books/event.h"
 #include "metering/ledger_meter.h"
 
 namespace meridian::metering {

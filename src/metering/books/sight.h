@@ -8,6 +8,7 @@
 #include "base/json.h"
 #include "http/typed.h"
 #include "metering/books/books.h"
+#include "metering/books/event.h"
 #include "metering/books/report.h"
 
 namespace meridian::metering {
