@@ -74,7 +74,16 @@ def ledger_part(found):
         f"| `meridian verify` of that log | {row['verify_seconds']:.2f} s |",
         f"| one run after the other, each waiting for its checkpoint | {row['alone_ms']:.2f} ms |",
         f"| the files of such a log, relative to its receipts | {row['alone_storage_ratio']:.3f} |",
-        f"| single Ed25519 signatures verified, one thread | {row['signatures_per_second']:,.0f}/s |"])
+        f"| single Ed25519 signatures verified, one thread | {row['signatures_per_second']:,.0f}/s |",
+        "", "Questions to the books of 20 projects, 500 people with a key each and 8 models, after a start that read the log back:",
+        "", f"| question | {row['receipts']:,} receipts | {found['long']['receipts']:,} |", "|---|--:|--:|",
+        *(f"| {what} | {row[key]:.3g} {unit} | {found['long'][key]:.3g} {unit} |" for what, key, unit in (
+            ("the start", "start_seconds", "s"),
+            ("what the organization spent in 30 days (a budget's question)", "spent_us", "us"),
+            ("what a key spent in 30 days", "spent_key_us", "us"),
+            ("a project's 30 days, by combination", "project_month_ms", "ms"),
+            ("an organization's 30 days, by combination", "organization_month_ms", "ms"),
+            ("`meridian verify`", "verify_seconds", "s")))])
 
 
 def at_most(limit, unit, digits=0):

@@ -1,5 +1,5 @@
-// A log of real receipts: how fast they are durable under signed checkpoints, how much room they take, and how fast an auditor
-// verifies them. Usage: ledger-bench DIRECTORY RECEIPTS THREADS. Prints JSON.
+// A log of real receipts: how fast they are durable under signed checkpoints, how much room they take, how fast an auditor verifies
+// them, and what questions to the books cost once they are read back. Usage: ledger-bench DIRECTORY RECEIPTS THREADS. Prints JSON.
 #include <fmt/format.h>
 
 #include <atomic>
@@ -26,20 +26,32 @@ std::uint64_t bytes_in(const std::string& directory) {
     return bytes;
 }
 
+// 20 projects, 500 people with a key each, 8 models.
+metering::RunStart run_of(std::uint64_t number) {
+    auto start = metering::testing::chat();
+    const auto person = number % 500;
+    start.project = *ProjectId::parse(fmt::format("22222222-2222-4222-8222-{:012}", person % 20));
+    start.principal = *PrincipalId::parse(fmt::format("33333333-3333-4333-8333-{:012}", person));
+    start.api_key = fmt::format("SCW{:017}", person);
+    start.model = fmt::format("a-model-with-a-usual-name-{}", number / 7 % 8);
+    return start;
+}
+
 struct Written {
     double seconds = 0;
     std::uint64_t receipt_bytes = 0;
 };
 
+const std::string seed(32, 's');
+
 // `each_durable`: every run waits for its checkpoint, as with X-Meridian-Durable; else only the last.
 Written write(const std::string& directory, std::uint64_t receipts, unsigned threads, bool each_durable) {
-    metering::testing::RealLedger ledger(directory);
+    metering::testing::RealLedger ledger(directory, *keys::SigningKey::from_seed(seed));
     std::atomic<std::uint64_t> left{receipts}, bytes{0};
     const auto one_by_one = [&] {
-        const auto start = metering::testing::chat();
         for (auto n = left.load(); n > 0;) {
             if (!left.compare_exchange_weak(n, n - 1)) continue;
-            const auto made = ledger.meter->settle(ledger.meter->hold(start), {120, 350, 40}, metering::Outcome::finished);
+            const auto made = ledger.meter->settle(ledger.meter->hold(run_of(n)), {120, 350, 40}, metering::Outcome::finished);
             bytes += made.leaf.size();
             if (each_durable) ledger.durable();
         }
@@ -50,6 +62,30 @@ Written write(const std::string& directory, std::uint64_t receipts, unsigned thr
     writers.clear();
     ledger.durable();
     return {seconds_since(begin), bytes};
+}
+
+struct Asked {
+    double start_seconds = 0;
+    double spent_us = 0, spent_key_us = 0, project_month_ms = 0, organization_month_ms = 0;
+};
+
+// A start over the receipts, and the questions of budgets and bills.
+Asked ask(const std::string& directory) {
+    const auto began = std::chrono::steady_clock::now();
+    metering::testing::RealLedger ledger(directory, *keys::SigningKey::from_seed(seed));
+    Asked made{.start_seconds = seconds_since(began)};
+    const auto now = ledger.clock.now(), then = now - std::chrono::days(30);
+    const auto one = run_of(7);
+    const auto microseconds = [](int times, auto question) {
+        const auto begin = std::chrono::steady_clock::now();
+        for (int i = 0; i < times; ++i) question();
+        return seconds_since(begin) * 1e6 / times;
+    };
+    made.spent_us = microseconds(100'000, [&] { return ledger.meter->spent(one.organization, then, now); });
+    made.spent_key_us = microseconds(100'000, [&] { return ledger.meter->spent(metering::AccessKey{one.api_key}, then, now); });
+    made.project_month_ms = microseconds(100, [&] { return ledger.meter->usage({one.project, {then, now}}); }) / 1000;
+    made.organization_month_ms = microseconds(20, [&] { return ledger.meter->usage({one.organization, {then, now}}); }) / 1000;
+    return made;
 }
 
 double verifications_per_second() {
@@ -85,6 +121,7 @@ int main(int argc, char** argv) {
         fmt::print(stderr, "the log does not verify: {}\n", verdict.said);
         return 1;
     }
+    const auto asked = ask(root + "/busy");
     constexpr std::uint64_t alone = 1000;
     const auto calm = write(root + "/calm", alone, 1, true);
     fmt::print("{}\n", to_text(JsonObject{
@@ -96,6 +133,11 @@ int main(int argc, char** argv) {
                            {"log_bytes", busy_bytes},
                            {"storage_ratio", static_cast<double>(busy_bytes) / static_cast<double>(busy.receipt_bytes)},
                            {"verify_seconds", verified},
+                           {"start_seconds", asked.start_seconds},
+                           {"spent_us", asked.spent_us},
+                           {"spent_key_us", asked.spent_key_us},
+                           {"project_month_ms", asked.project_month_ms},
+                           {"organization_month_ms", asked.organization_month_ms},
                            {"alone_ms", calm.seconds * 1000 / alone},
                            {"alone_storage_ratio", static_cast<double>(bytes_in(root + "/calm")) / static_cast<double>(calm.receipt_bytes)},
                            {"signatures_per_second", verifications_per_second()}}));

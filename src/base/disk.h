@@ -32,9 +32,13 @@ public:
     virtual DiskResult<void> truncate(std::uint64_t size) = 0;
     virtual DiskResult<void> sync() = 0;  // data and size are durable when it returns
     // That part of the file as memory, for as long as the file lives: what is written there is written to the file, without a call
-    // into the kernel. The bytes must exist, and go on existing while they are used. The next call ends the memory of the one before.
-    // Empty where a disk does not offer it.
+    // into the kernel. Bytes must exist before they are touched, and go on existing while they are used. The next call ends the memory of
+    // the one before. Empty where a disk does not offer it.
     virtual std::span<char> map(std::uint64_t, std::size_t) { return {}; }
+    // Hints about such memory, which change nothing in it: that it will be written to soon, so that the writer need not wait for its pages
+    // then; and that it will not, so that a sync need not tell every core of each page. Not of pages that were truncated away.
+    virtual void expect_writes(std::span<char>) {}
+    virtual void expect_no_writes(std::span<char>) {}
 };
 
 // Held while it lives; another process (or another Disk user) that asks for the same path gets Kind::busy.

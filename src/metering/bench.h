@@ -20,7 +20,7 @@ struct RealLedger {
     RealLedger() : RealLedger((std::filesystem::temp_directory_path() / fmt::format("meridian-bench-{}", ::getpid())).string()) {
         is_scratch = true;
     }
-    explicit RealLedger(std::string where) : directory(std::move(where)) {
+    explicit RealLedger(std::string where, keys::SigningKey with = fresh_key()) : directory(std::move(where)), key(std::move(with)) {
         log::configure(log::Level::error, log::Form::text);
         loops.start();
         auto opened =
@@ -36,6 +36,10 @@ struct RealLedger {
         meter.reset();
         if (is_scratch) std::filesystem::remove_all(directory);
     }
+    static keys::SigningKey fresh_key() {
+        SystemRng random;
+        return keys::SigningKey::generate(random);
+    }
     void durable() { loops.wait(loops.executor(0), meter->durable()); }
 
     std::string directory;
@@ -44,7 +48,7 @@ struct RealLedger {
     real::WallClock clock;
     SystemRng rng;
     real::ThreadPool pool{1};
-    keys::SigningKey key = keys::SigningKey::generate(rng);
+    keys::SigningKey key;
     real::Loops loops{1};
     std::unique_ptr<Meter> meter;
     TaskGroup commits{loops.executor(0)};

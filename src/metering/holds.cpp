@@ -53,6 +53,7 @@ LedgerMeter::TriedHold LedgerMeter::try_hold(RunStart& start) {
     add_opening(record, made.id_, made.start_, made.started_at_);
     const auto kept = room_for_receipt(made.start_) + checkpoint_room;
     for (;;) {
+        journal_.make_ready();
         {
             const std::lock_guard lock(mutex_);
             check_writable();

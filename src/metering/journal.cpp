@@ -14,6 +14,7 @@ namespace {
 
 constexpr std::string_view doing = "writing the ledger";
 constexpr std::uint64_t page = 4096;
+constexpr std::uint64_t ready_ahead = 4 * page, ready_least = 2 * page;  // some ten runs
 
 DiskResult<void> write_zeros(File& file, std::uint64_t at, std::uint64_t count) {
     static const std::string zeros(64 * 1024, '\0');
@@ -33,7 +34,7 @@ T unwrap(DiskResult<T> result) {
 
 }  // namespace
 
-Journal::Journal(Disk& disk, std::string directory, Sizes sizes, std::mutex& mutex)
+Journal::Journal(Disk& disk, std::string directory, Sizes sizes, BriefMutex& mutex)
     : disk_(disk), directory_(std::move(directory)), sizes_(sizes), mutex_(mutex) {}
 
 void Journal::begin(const Ending& ending, const History& history) {
@@ -43,7 +44,7 @@ void Journal::begin(const Ending& ending, const History& history) {
     if (segments_.empty()) {
         unwrap(rotate());
     } else {
-        end_ = ending.at;
+        end_ = tended_at_ = ending.at;
         blank_until_ = ending.has_tail ? ending.at : ending.blank_until;
         // A killed process leaves the page cache, which is not durable: the last two may have been written since the last sync.
         first_unsynced_ = segments_.size() - std::min<std::size_t>(segments_.size(), 2);
@@ -54,10 +55,51 @@ void Journal::begin(const Ending& ending, const History& history) {
     }
 }
 
-// Under the mutex, or before anybody knows of this.
+// Under the mutex, or before anybody knows of this. To where the segment will have grown before the next begins, and more.
 void Journal::map_ahead() {
     ahead_at_ = end_;
-    ahead_ = segments_.back().file->map(end_, static_cast<std::size_t>(blank_until_ - end_));
+    ahead_ = segments_.back().file->map(end_, static_cast<std::size_t>(std::max(blank_until_, 2 * sizes_.segment) - end_));
+    ready_until_ = 0;
+    is_unready_ = !ahead_.empty();
+}
+
+std::span<char> Journal::mapped(std::uint64_t from, std::uint64_t until) const {
+    from = std::max(from, ahead_at_);
+    until = std::min(until, ahead_at_ + ahead_.size());
+    if (until <= from) return {};
+    return ahead_.subspan(static_cast<std::size_t>(from - ahead_at_), static_cast<std::size_t>(until - from));
+}
+
+// A sync makes every page that it writes one that has to be made ready again, and tells every core of each of them that is mapped. So
+// none is any more when it begins, save the one in use; what is made ready meanwhile is not in that sync.
+void Journal::unready() {
+    const std::lock_guard growing(growing_);
+    std::span<char> written, blank;
+    {
+        const std::lock_guard lock(mutex_);
+        written = mapped(ahead_at_, end_);
+        blank = mapped(end_, ready_until_);
+        ready_until_ = 0;
+        is_unready_ = !ahead_.empty();
+    }
+    auto& file = *segments_.back().file;
+    file.expect_no_writes(written);
+    file.expect_no_writes(blank);
+}
+
+void Journal::make_ready() {
+    if (!is_unready_.load(std::memory_order_relaxed)) return;
+    const std::unique_lock growing(growing_, std::try_to_lock);
+    if (!growing) return;
+    std::span<char> next;
+    {
+        const std::lock_guard lock(mutex_);
+        const auto from = std::max(end_ / page * page, ready_until_);
+        ready_until_ = std::max(from, std::min(from + ready_ahead, blank_until_ / page * page));
+        next = mapped(from, ready_until_);
+        is_unready_ = false;
+    }
+    segments_.back().file->expect_writes(next);
 }
 
 // Durable before anything is appended: else a power cut could bring back old records behind new ones.
@@ -90,6 +132,7 @@ Place Journal::append(RecordType type, std::string& record) {
     const Place place{static_cast<std::uint32_t>(segments_.size() - 1), end_};
     end_ += record.size();
     ++next_sequence_;
+    if (end_ + ready_least > ready_until_ && !ahead_.empty()) is_unready_.store(true, std::memory_order_relaxed);
     return place;
 }
 
@@ -101,6 +144,7 @@ Journal::Unsynced Journal::take_unsynced() {
 }
 
 DiskResult<void> Journal::sync(const Unsynced& what) {
+    unready();
     for (const auto& file : what.files)
         if (auto synced = file->sync(); !synced) return synced;
     return what.directory ? disk_.sync_directory(directory_) : DiskResult<void>{};
@@ -127,16 +171,17 @@ void Journal::make_room(std::uint64_t bytes) {
     unwrap(std::move(written));
     const std::lock_guard lock(mutex_);
     blank_until_ = at + count;
-    map_ahead();
+    if (blank_until_ > ahead_at_ + ahead_.size()) map_ahead();
 }
 
 void Journal::tend() {
-    std::uint64_t end = 0;
+    std::uint64_t end = 0, wanted = 0;
     bool is_short = false;
     {
         const std::lock_guard lock(mutex_);
         end = end_;
-        is_short = !has_room(sizes_.ahead / 2);
+        wanted = std::max(sizes_.ahead / 2, 2 * (end_ - std::exchange(tended_at_, end_)));
+        is_short = !has_room(wanted);
     }
     if (end >= sizes_.segment) {
         const std::lock_guard growing(growing_);
@@ -144,7 +189,7 @@ void Journal::tend() {
             log::warn("metering", "a new segment of the ledger cannot be begun yet: {}", done.error().said);
     } else if (is_short) {
         try {
-            make_room(sizes_.ahead / 2);
+            make_room(wanted);
         } catch (const Error& e) {
             log::warn("metering", "{} ({})", e.said, e.logged);
         }
@@ -181,7 +226,7 @@ DiskResult<void> Journal::rotate() {
             (void)segments_.back().file->truncate(end_);
         }
         segments_.push_back({path, file});
-        end_ = 0;
+        end_ = tended_at_ = 0;
         blank_until_ = needed;
         map_ahead();
         directory_unsynced_ = true;

@@ -149,7 +149,7 @@ private:
     std::mutex tree_mutex_;
     Tree tree_;
 
-    std::mutex mutex_;
+    BriefMutex mutex_;
     Journal journal_;
     Book book_;
     Purses purses_{[this](const Scope& scope, const Span& window) { return book_.rollup().spent(scope, window.from, window.to); }};

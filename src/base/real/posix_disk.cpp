@@ -142,8 +142,18 @@ public:
         mapped_ = {static_cast<char*>(memory), whole};
         return mapped_.subspan(static_cast<std::size_t>(at - from));
     }
+    void expect_writes(std::span<char> part) override { advise(part, MADV_POPULATE_WRITE); }
+    // The pages stay in the page cache, dirty as they are; only the process's way to them goes.
+    void expect_no_writes(std::span<char> part) override { advise(part, MADV_DONTNEED); }
 
 private:
+    // The whole pages within.
+    static void advise(std::span<char> part, int what) {
+        static const auto page = static_cast<std::uintptr_t>(::sysconf(_SC_PAGESIZE));
+        const auto from = (reinterpret_cast<std::uintptr_t>(part.data()) + page - 1) / page * page;
+        const auto until = reinterpret_cast<std::uintptr_t>(part.data() + part.size()) / page * page;
+        if (from < until) (void)::madvise(reinterpret_cast<void*>(from), until - from, what);
+    }
     void unmap() {
         if (!mapped_.empty()) ::munmap(mapped_.data(), mapped_.size());
         mapped_ = {};

@@ -43,7 +43,8 @@ struct Ledger : testing::RealLedger {
     }
 };
 
-// Each thread begins a run every `threads / rate` seconds; one that is late begins the next at once. Nanoseconds of each.
+// Each thread begins a run every `threads / rate` seconds; one that is late begins the next at once. Nanoseconds of each. A thread
+// without a run leaves its core to the committer, as an event loop does.
 std::vector<std::int64_t> paced(Meter& meter, double rate) {
     using clock = std::chrono::steady_clock;
     const auto start = Ledger::run();
@@ -52,8 +53,7 @@ std::vector<std::int64_t> paced(Meter& meter, double rate) {
     took.reserve(runs);
     auto due = clock::now();
     for (std::size_t i = 0; i < runs; ++i, due += gap) {
-        while (clock::now() < due) {
-        }
+        while (clock::now() < due) std::this_thread::yield();
         const auto begun = clock::now();
         auto hold = meter.hold(start);
         meter.settle(std::move(hold), {10, 20, 0}, Outcome::finished);
