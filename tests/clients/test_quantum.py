@@ -1,8 +1,11 @@
 """The unmodified quantum SDKs against Meridian: one URL is all that is changed."""
+import base64
+import hmac
 import json
 import math
 
 import cirq
+import httpx
 import numpy
 import pennylane as qml
 import pytest
@@ -74,6 +77,10 @@ def test_ghz_has_two_outcomes_and_a_receipt(meridian, session):
     assert receipt["usage"]["shots"] == 2000 and receipt["usage"]["circuits"] == 1
     shown = meridian.get(f"/qaas/v1alpha1/jobs/{job._job_id}")
     assert "Charged" in shown["progress_message"] and shown["status"] == "completed"
+    key = base64.b64decode(meridian.get(f"/meridian/v1/quantum/jobs/{job._job_id}/commitment-key")["key"])
+    text = httpx.get(meridian.get(f"/qaas/v1alpha1/models/{shown['model_id']}")["url"]).content
+    went_in = b"meridian/input/v1\0" + text + b"\0" + shown["parameters"].encode()
+    assert base64.b64decode(receipt["input_commitment"]) == hmac.digest(key, went_in, "sha256")
 
 
 def test_bits_stand_where_qiskit_has_them(meridian, session):

@@ -154,6 +154,13 @@ public:
         }
         co_return paged(std::move(views), call);
     }
+    Task<Json> commitment_key(Call<> call) {
+        const auto id = http::id_param<JobId>(call, "job_id");
+        const auto caller = call.caller_as<Caller>();
+        const auto job = co_await quantum_.job(caller, id);
+        co_return JsonObject{
+            {"job_id", id.str()}, {"run_id", job.run.str()}, {"key", base64(co_await quantum_.commitment_key(caller, id))}};
+    }
     Task<http::Bytes> result(Call<> call) {
         const auto id = http::id_param<JobId>(call, "job_id");
         check_link(result_path(id), call);
@@ -227,6 +234,9 @@ void add_job_routes(http::Router& router, Quantum& quantum, const Links& links) 
     router.add(http::typed<Nothing, http::Bytes>("GET", one + "/result/{token}", http::anyone(), s,
                                                  doc("DownloadJobResult", "A result's text, for who has the link", "quantum"),
                                                  [api](Call<> c) { return api->result(std::move(c)); }));
+    router.add(http::typed<Nothing, Json>("GET", "/meridian/v1/quantum/jobs/{job_id}/commitment-key", read, Dialect::meridian,
+                                          doc("GetJobCommitmentKey", "With which its receipt's commitments can be checked", "quantum"),
+                                          [api](Call<> c) { return api->commitment_key(std::move(c)); }));
 }
 
 }  // namespace meridian::quantum::service::qaas

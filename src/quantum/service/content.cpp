@@ -26,7 +26,8 @@ constexpr Folder folders[] = {{"quantum/programs",
                                    return id && rows::program(tx, *id);
                                }},
                               {"quantum/circuits", is_of_job},
-                              {"quantum/results", is_of_job}};
+                              {"quantum/results", is_of_job},
+                              {"quantum/keys", is_of_job}};
 
 std::string in_folder(const Folder& folder, std::string_view name) { return fmt::format("{}/{}", folder.path, name); }
 

@@ -209,8 +209,7 @@ Task<> Quantum::remove_job(identity::Caller caller, JobId id) {
     });
     co_await on(files_, [this, job] {
         const store::ContentHandle key(job.project, job.zone);
-        content_.remove(key, result_content(job.id));
-        content_.remove(key, circuit_content(job.id));
+        for (const auto& name : contents_of(job.id)) content_.remove(key, name);
         if (job.program) content_.remove(key, program_content(*job.program));
     });
 }
@@ -227,6 +226,14 @@ Task<std::optional<std::string>> Quantum::result(identity::Caller caller, JobId 
     co_return co_await on(files_, [this, found] {
         return std::optional(content_.get(store::ContentHandle(found.project, found.zone), result_content(found.id)));
     });
+}
+
+Task<std::string> Quantum::commitment_key(identity::Caller caller, JobId id) {
+    const auto found = co_await job(caller, id);
+    if (!found.started_at)
+        throw Error(Fault::not_found, "The job has not run to its end, so no receipt commits to anything of it.").about("job", id.str());
+    co_return co_await on(files_,
+                          [this, found] { return content_.get(store::ContentHandle(found.project, found.zone), key_content(found.id)); });
 }
 
 Task<std::string> Quantum::result_text(JobId id) {

@@ -238,8 +238,7 @@ Task<> Keeper::clear(Session session) {
     co_await on(files_, [this, jobs, session] {
         const store::ContentHandle key(session.project, session.zone);
         for (const auto& job : jobs) {
-            content_.remove(key, result_content(job.id));
-            content_.remove(key, circuit_content(job.id));
+            for (const auto& name : contents_of(job.id)) content_.remove(key, name);
         }
     });
     const auto programs = co_await store_.write([jobs, session](store::Tx& tx) {

@@ -62,5 +62,7 @@ std::vector<Platform> platforms_of(const std::vector<catalog::PlatformFacts>& al
 std::string program_content(const ProgramId& id) { return "quantum/programs/" + id.str(); }
 std::string circuit_content(const JobId& id) { return "quantum/circuits/" + id.str(); }
 std::string result_content(const JobId& id) { return "quantum/results/" + id.str(); }
+std::string key_content(const JobId& id) { return "quantum/keys/" + id.str(); }
+std::array<std::string, 3> contents_of(const JobId& id) { return {result_content(id), circuit_content(id), key_content(id)}; }
 
 }  // namespace meridian::quantum::service

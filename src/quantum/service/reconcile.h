@@ -19,6 +19,7 @@
 #include <vector>
 
 #include "base/async.h"
+#include "metering/commitment.h"
 #include "metering/service.h"
 #include "quantum/service/computer.h"
 #include "quantum/service/keeper.h"
@@ -77,6 +78,7 @@ private:
     void forecast();
     Task<> execute(Waiting taken, Lane lane);
     Task<End> compute(Job job, Ready ready, metering::Price price, std::shared_ptr<Control> control);
+    Task<Sha256> input_of(const Job& job, const Order& order, const metering::CommitmentKey& key);
     Task<> finish(JobId id, End end);
     void look_at_sessions(Timestamp at);
     [[nodiscard]] bool is_look_due() const;

@@ -12,6 +12,7 @@ using test::error_of;
 using test::House;
 using ::testing::HasSubstr;
 using namespace std::chrono_literals;
+using namespace std::string_literals;
 using metering::Outcome;
 
 TEST(Jobs, RunAreChargedOnceAndKeepTheirResult) {
@@ -33,6 +34,31 @@ TEST(Jobs, RunAreChargedOnceAndKeepTheirResult) {
     EXPECT_EQ(receipts[0].usage.shots, 10);
     EXPECT_EQ(receipts[0].usage.circuits, 1);
     EXPECT_EQ(house.session(session).finished_jobs, 1u);
+}
+
+TEST(Jobs, HaveReceiptsThatCommitToWhatWentInAndCameOut) {
+    House house;
+    house.start();
+    const auto id = house.submit(house.open(), "run 10");
+    EXPECT_EQ(error_of(house.world, house.quantum().commitment_key(house.caller(), id)).value().fault, Fault::not_found);
+    house.ended(id);
+    const auto key = house.world.run(house.quantum().commitment_key(house.caller(), id));
+    const auto receipt = house.receipts().at(0);
+    EXPECT_EQ(receipt.commitments.input, hmac_sha256(key, "meridian/input/v1\0run 10\0"s));
+    EXPECT_EQ(receipt.commitments.output, hmac_sha256(key, "meridian/output/v1\0result of run 10"s));
+    house.world.run(house.quantum().remove_job(house.caller(), id));
+    const store::ContentHandle of(house.caller().project, "fr-par-1");
+    EXPECT_THROW(house.life->content.get(of, key_content(id)), Error) << "with the key goes what a receipt betrays";
+}
+
+TEST(Jobs, ThatFailHaveReceiptsThatCommitToWhatWentIn) {
+    House house;
+    house.start();
+    const auto id = house.submit(house.open(), "fail it");
+    house.ended(id);
+    const auto key = house.world.run(house.quantum().commitment_key(house.caller(), id));
+    EXPECT_EQ(house.receipts().at(0).commitments.input, hmac_sha256(key, "meridian/input/v1\0fail it\0"s));
+    EXPECT_FALSE(house.receipts().at(0).commitments.output);
 }
 
 TEST(Jobs, ThatDoNotFitEndInErrorWithTheSentenceAndCostNothing) {

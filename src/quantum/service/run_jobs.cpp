@@ -112,8 +112,13 @@ Task<Reconciler::End> Reconciler::compute(Job job, Ready ready, metering::Price 
             [job, keeping = quantum_.keeping()](store::Tx& tx) { return too_much(tx, keeping, job.zone, job.project, 0); });
         if (full) co_return End{.state = JobState::error, .said = *full, .result_bytes = {}, .started_at = {}};
         auto hold = co_await meter_.begin(start_of(job, ready, price));
-        const auto ran = co_await computer_.run(*order_of(job), ready, control);
+        const auto order = *order_of(job);
+        const auto key = metering::CommitmentKey::make(rng_);
+        const auto input = co_await input_of(job, order, key);
+        hold.commit({input, std::nullopt});
+        const auto ran = co_await computer_.run(order, ready, control);
         if (ran) {
+            hold.commit({input, metering::Commitment::to_output(key).add(ran->result).finish()});
             co_await on(files_, [this, job, text = ran->result] {
                 content_.put(store::ContentHandle(job.project, job.zone), result_content(job.id), text);
             });
@@ -148,6 +153,16 @@ Task<Reconciler::End> Reconciler::compute(Job job, Ready ready, metering::Price 
         log::error("quantum", "job {}: {}", job.id.str(), broken.what());
         co_return End{.state = JobState::error, .said = std::string(our_mistake), .result_bytes = {}, .started_at = {}};
     }
+}
+
+// What goes in is the text that is computed, a zero byte, and the parameters. The key lies beside them, and goes with them.
+Task<Sha256> Reconciler::input_of(const Job& job, const Order& order, const metering::CommitmentKey& key) {
+    co_return co_await on(files_, [this, &job, &order, &key] {
+        const store::ContentHandle of(job.project, job.zone);
+        content_.put(of, key_content(job.id), key.bytes());
+        auto input = metering::Commitment::to_input(key);
+        return input.add(content_.get(of, order.content)).add(std::string_view("\0", 1)).add(order.parameters).finish();
+    });
 }
 
 Task<> Reconciler::finish(JobId id, End end) {

@@ -114,6 +114,8 @@ public:
     // Nothing where there is none (yet).
     Task<std::optional<std::string>> result(identity::Caller caller, JobId id);
     Task<std::string> result_text(JobId id);  // for who has a link
+    // Of the commitments in the receipt of a job that ran: 32 bytes, which go with its input and result.
+    Task<std::string> commitment_key(identity::Caller caller, JobId id);
 
     // A session of its own with one job, which ends when that has ended.
     Task<Process> create_process(identity::Caller caller, ProcessWish wish);
@@ -162,6 +164,8 @@ private:
 std::string program_content(const ProgramId& id);
 std::string circuit_content(const JobId& id);
 std::string result_content(const JobId& id);
+std::string key_content(const JobId& id);  // of the commitments in the receipt of its run
+std::array<std::string, 3> contents_of(const JobId& id);
 
 // The platforms of a node: what the catalogue says, with the node's numbers put in.
 struct NodeFacts {

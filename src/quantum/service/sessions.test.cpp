@@ -94,7 +94,7 @@ TEST(Sessions, AreGoneWithAllTheyHadWhenTheyAreDeleted) {
     EXPECT_EQ(error_of(house.world, house.quantum().program(house.caller(), program)).value().fault, Fault::not_found);
     const auto key = store::ContentHandle(house.caller().project, "fr-par-1");
     EXPECT_THROW(house.life->content.get(key, program_content(program)), Error);
-    EXPECT_THROW(house.life->content.get(key, result_content(job)), Error);
+    for (const auto& name : contents_of(job)) EXPECT_THROW(house.life->content.get(key, name), Error) << name;
 }
 
 TEST(Sessions, OfOthersAreNotFound) {
