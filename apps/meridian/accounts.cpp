@@ -2,7 +2,9 @@
 
 #include <fstream>
 
+#include "base/log.h"
 #include "catalog/platforms.h"
+#include "metering/books/operator_events.h"
 #include "shipped_models.h"
 
 namespace meridian::app {
@@ -32,7 +34,8 @@ Accounts::Accounts(const AccountParts& parts)
       alerts_(parts.store, parts.client, parts.clock, parts.key),
       quotes_(parts.store, parts.meter, parts.key, parts.clock, parts.rng, parts.files,
               parts.zone.declared ? parts.zone.declared->node_watts : std::nullopt),
-      events_(parts.store, parts.meter, parts.clock) {}
+      events_(parts.store, parts.meter, parts.clock),
+      refusals_(parts.meter, parts.files, parts.clock, parts.rng) {}
 
 expected<void> Accounts::begin(const Executor& home) {
     budgets_.begin();
@@ -44,6 +47,11 @@ expected<void> Accounts::begin(const Executor& home) {
     prices_->load();
     prices_->follow(home);
     quotes_.load();
+    try {
+        metering::log_operator_events(parts_.meter, parts_.zone, parts_.organization);
+    } catch (const Error& e) {  // the next start writes them
+        log::error("metering", "what was declared, or the log's new key, is not in the log of changes: {} ({})", e.said, e.logged);
+    }
     return {};
 }
 
@@ -60,6 +68,12 @@ void Accounts::spawn(TaskGroup& tasks) {
     tasks.spawn("budgets", budgets_.run());
     tasks.spawn("budget alerts", alerts_.run());
     tasks.spawn("events", events_.run());
+    tasks.spawn("refused calls", refusals_.run());
+}
+
+Task<> Accounts::end() {
+    co_await budgets_.end();
+    co_await refusals_.end();
 }
 
 }  // namespace meridian::app

@@ -1,4 +1,4 @@
-// What an installation charges by and holds its users to: prices, quotes, budgets and rate limits, and the changes that go into the log.
+// What an installation charges by and holds its users to: prices, quotes, budgets and rate limits, and what goes into the log of changes.
 #pragma once
 #include <memory>
 #include <optional>
@@ -6,6 +6,7 @@
 #include "http/client.h"
 #include "metering/books/books.h"
 #include "metering/books/event_drain.h"
+#include "metering/books/refusals.h"
 #include "metering/budget/service.h"
 #include "metering/budget/webhook.h"
 #include "metering/limits/service.h"
@@ -24,6 +25,7 @@ struct AccountParts {
     Clock& clock;
     Rng& rng;
     geography::ZoneFacts zone;
+    OrganizationId organization;  // whose changes the operator's own are
 };
 
 class Accounts {
@@ -35,11 +37,12 @@ public:
     // Long tasks, on the home loop.
     void spawn(TaskGroup& tasks);
     // Before the meter closes.
-    Task<> end() { return budgets_.end(); }
+    Task<> end();
 
     metering::Limiter& limiter() { return limiter_; }
     metering::Prices& prices() { return *prices_; }
     metering::Quotes& quotes() { return quotes_; }
+    metering::Refusals& refusals() { return refusals_; }
 
 private:
     AccountParts parts_;
@@ -50,6 +53,7 @@ private:
     std::optional<metering::Prices> prices_;
     metering::Quotes quotes_;
     metering::EventDrain events_;
+    metering::Refusals refusals_;
 };
 
 }  // namespace meridian::app

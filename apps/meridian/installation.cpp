@@ -144,6 +144,7 @@ private:
     std::optional<inference::Gateway> gateway_;
     std::optional<QuantumSide> quantum_;
     std::optional<inference::Estimates> estimates_;
+    std::optional<metering::RecordingDoor> recording_door_;
     std::optional<http::Router> router_;
     std::optional<inference::Hours> hours_;
     std::optional<inference::Reconciler> reconciler_;
@@ -230,7 +231,8 @@ expected<void> Running::open_services() {
                                    .files = io_pool_,
                                    .clock = clock_,
                                    .rng = rng_,
-                                   .zone = *facts_});
+                                   .zone = *facts_,
+                                   .organization = bootstrap_.organization});
     if (auto begun = accounts_->begin(home); !begun) return begun;
     auto node = known_node(*store_, fleet::probe_host(disk_, rng_, *zone_, *replicas), clock_.now());
     driver_ = fleet::process_driver(disk_, network_, clock_, rng_, io_pool_, home, {.directory = *replicas, .shim_program = own_path()});
@@ -269,7 +271,8 @@ expected<void> Running::open_services() {
 
 void Running::add_routes() {
     door_.emplace(*authorizer_, serving_);
-    router_.emplace(*door_);
+    recording_door_.emplace(*door_, accounts_->refusals());
+    router_.emplace(*recording_door_);
     inference::add_openai_routes(*router_, *gateway_);
     inference::add_scaleway_routes(*router_, *deployments_, *catalog_, url_);
     inference::add_native_routes(*router_, *deployments_, *catalog_, *content_, *store_, disk_);

@@ -7,6 +7,7 @@
 
 #include "base/error.h"
 #include "base/log.h"
+#include "http/denial.h"
 
 namespace meridian::http {
 namespace {
@@ -172,6 +173,11 @@ void note(const Error& error, const Request& request) {
     }
 }
 
+void tell(Authorizer& authorizer, const Error& error, const Principal* caller, const Request& request, const Route& route) {
+    if (!caller || error.fault != Fault::denied) return;
+    if (auto* record = dynamic_cast<DenialRecord*>(&authorizer)) record->denied(*caller, request, route);
+}
+
 }  // namespace
 
 Router::Router(Authorizer& authorizer) : authorizer_(authorizer), root_(std::make_shared<Node>()) {}
@@ -249,6 +255,10 @@ Router::Admission Router::admit(Exchange& exchange) const {
     try {
         exchange.caller = authorizer_.authorize(request, route.may);
         return {&route, std::nullopt};
+    } catch (const Refused& error) {
+        tell(authorizer_, error, error.caller.get(), request, route);
+        note(error, request);
+        return {&route, render(route.dialect, error, request.id)};
     } catch (const Error& error) {
         note(error, request);
         return {&route, render(route.dialect, error, request.id)};
@@ -274,6 +284,7 @@ Task<> Router::run(Exchange& exchange, const Route& route) const {
         failure.emplace(Fault::bug, "The handler failed.", error.what());
     }
     if (!failure) co_return;
+    tell(authorizer_, *failure, exchange.caller.get(), exchange.request(), route);
     note(*failure, exchange.request());
     // An answer that had begun can only be broken off, which the connection does when it was not ended.
     if (exchange.begun() || exchange.gone()) co_return;

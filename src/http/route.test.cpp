@@ -4,6 +4,7 @@
 
 #include "base/error.h"
 #include "base/sim/world.h"
+#include "http/denial.h"
 
 namespace meridian::http {
 namespace {
@@ -11,12 +12,18 @@ namespace {
 class Badge final : public Principal {};
 
 // Lets in whoever shows a token, and everybody where nobody is asked.
-class TokenAuthorizer final : public Authorizer {
+class TokenAuthorizer final : public Authorizer, public DenialRecord {
 public:
+    void denied(const Principal& by, const Request& request, const Route& of) override {
+        EXPECT_TRUE(dynamic_cast<const Badge*>(&by));
+        told += request.method + " " + of.pattern + " ";
+    }
+    std::string told;
     std::shared_ptr<const Principal> authorize(const Request& request, const Permission& permission) override {
         if (permission.action == "any") return nullptr;
         if (request.headers.get("authorization").empty()) throw Error(Fault::unauthenticated, "Send a key.");
         if (permission.action == "break") throw std::runtime_error("no table");
+        if (permission.action == "forbid") throw Refused(Error(Fault::denied, "Not you."), std::make_shared<Badge>());
         return std::make_shared<Badge>();
     }
 };
@@ -59,6 +66,10 @@ Task<> throw_error(Exchange&) {
 }
 Task<> throw_other(Exchange&) {
     throw std::runtime_error("secret detail");
+    co_return;
+}
+Task<> deny(Exchange&) {
+    throw Error(Fault::denied, "Not there.");
     co_return;
 }
 Task<> say_nothing(Exchange&) { co_return; }
@@ -109,6 +120,22 @@ protected:
     TokenAuthorizer authorizer;
     Router router;
 };
+
+TEST_F(RouterTest, TellsWhomItDeniedWhat) {
+    router.add(route("POST", "/v1/forbidden", Dialect::openai, say_ok, {"forbid", "project"}));
+    router.add(route("POST", "/v1/within", Dialect::openai, deny, {"update", "project"}));
+    router.add(route("POST", "/v1/unknown", Dialect::openai, deny));
+    const auto& told = authorizer.told;
+    const Headers key{{"Authorization", "Bearer x"}};
+    EXPECT_EQ(handle("POST", "/v1/forbidden", key)->status, 403);
+    EXPECT_EQ(told, "POST /v1/forbidden ");
+    EXPECT_EQ(handle("POST", "/v1/within", key)->status, 403);
+    EXPECT_EQ(told, "POST /v1/forbidden POST /v1/within ");
+    EXPECT_EQ(handle("POST", "/v1/unknown")->status, 403) << "of nobody known";
+    EXPECT_EQ(handle("POST", "/v1/within")->status, 401);
+    EXPECT_EQ(handle("GET", "/v1/conflict", key)->status, 409);
+    EXPECT_EQ(told, "POST /v1/forbidden POST /v1/within ");
+}
 
 TEST_F(RouterTest, FindsTheRouteOfAPath) {
     struct Row {

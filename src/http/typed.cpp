@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include "base/hash.h"
+#include "http/origin.h"
 
 namespace meridian::http {
 
@@ -50,23 +51,6 @@ Json parameter(std::string_view name, Json of_value, std::string_view said) {
     return JsonObject{{"name", name}, {"in", "query"}, {"description", said}, {"schema", std::move(of_value)}};
 }
 
-constexpr std::size_t user_agent_max = 200;  // what is kept of one
-
-// Its printable characters: a record is no place for others.
-std::string words_of(std::string_view user_agent) {
-    std::string made(user_agent.substr(0, user_agent_max));
-    std::ranges::replace_if(made, [](char c) { return c < ' ' || c > '~'; }, '?');
-    return made;
-}
-
-// "127.0.0.1:4711" and "[::1]:4711" without the port.
-std::string host_of(std::string_view peer) {
-    const auto colon = peer.rfind(':');
-    auto host = peer.substr(0, colon);
-    if (host.starts_with('[') && host.ends_with(']')) host = host.substr(1, host.size() - 2);
-    return std::string(host);
-}
-
 Json count_schema(std::optional<std::uint64_t> most) {
     JsonObject made{{"type", "integer"}, {"minimum", 1}};
     if (most) made["maximum"] = *most;
@@ -103,11 +87,7 @@ Called called(Exchange& exchange, const RouteFacts& route) {
                 .request_id = request.id,
                 .origin = nullptr};
     if (request.method != "GET" && request.method != "HEAD") {
-        made.origin = std::make_shared<const Origin>(Origin{.operation = route.operation,
-                                                            .product = route.product,
-                                                            .address = host_of(request.peer),
-                                                            .user_agent = words_of(request.headers.get("User-Agent")),
-                                                            .request_id = request.id});
+        made.origin = std::make_shared<const Origin>(origin_of(request, route.operation, route.product));
     }
     return made;
 }

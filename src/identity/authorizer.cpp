@@ -5,6 +5,7 @@
 #include <cstring>
 
 #include "base/error.h"
+#include "http/denial.h"
 #include "identity/permissions.h"
 #include "identity/state.h"
 #include "identity/store.h"
@@ -51,10 +52,11 @@ std::shared_ptr<const http::Principal> Identity::State::authorize(const http::Re
     if (it->second.expires_at && *it->second.expires_at <= clock.now()) unknown_key("This API key has expired. Make a new one.", "expired");
     const auto* right = right_for(permission.action, permission.scope);
     if (right == nullptr || !right->is_for(it->second.caller->role)) {
-        throw Error(Fault::denied, fmt::format("A key with the role {} may not {} {}. Use a key with a role that may.",
-                                               word(it->second.caller->role), permission.action, permission.scope))
-            .about(permission.scope, "")
-            .in_state(permission.action);
+        throw http::Refused(Error(Fault::denied, fmt::format("A key with the role {} may not {} {}. Use a key with a role that may.",
+                                                             word(it->second.caller->role), permission.action, permission.scope))
+                                .about(permission.scope, "")
+                                .in_state(permission.action),
+                            it->second.caller);
     }
     return it->second.caller;
 }

@@ -120,6 +120,22 @@ def test_every_change_is_in_the_audit_trail(client, meridian):
     assert native[1]["before"] is None and native[0]["after"] is None and native[0]["before"] == native[1]["after"]
 
 
+def test_a_refused_change_is_in_the_audit_trail_with_its_status(client, meridian):
+    status, _, answer = meridian.call("POST", "/iam/v1alpha1/api-keys", {"role": "observer", "description": "for the trail"})
+    assert status == 200, answer
+    observer = json.loads(answer)
+    watching = Client(access_key=observer["access_key"], secret_key=observer["secret_key"], api_url=meridian.url,
+                      default_organization_id=meridian.facts["organization_id"], default_project_id=meridian.facts["project_id"],
+                      default_region=meridian.facts["region"], default_zone=meridian.facts["zone"])
+    with pytest.raises(ScalewayException) as denied:
+        IamV1Alpha1API(watching).delete_api_key(access_key=meridian.facts["access_key"])
+    assert denied.value.status_code == 403
+    api = AuditTrailV1Alpha1API(client)
+    refused = until(lambda: api.list_events(status=403, resource_id=meridian.facts["access_key"]).events, "the refusal is in the log")[0]
+    assert refused.method_name == "DeleteAPIKey" and refused.status_code == 403 and refused.resources[0].type_ == "iam_api_key"
+    assert refused.resources[0].deleted_at is None and not api.list_events(status=200, resource_id=meridian.facts["access_key"]).events
+
+
 def test_every_route_that_changes_something_leaves_its_change(meridian):
     """One call of each kind of the control plane; what it is called in the log."""
     region = meridian.facts["region"]

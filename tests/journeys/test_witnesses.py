@@ -75,6 +75,8 @@ def test_a_restored_log_does_not_fork_and_a_new_key_continues_it(tmp_path):
         after = save(second, run(second), tmp_path / "after.json")
         chain = tmp_path / "chain.json"
         chain.write_text(read(second, "chain"))
+        told = [c for c in second.get("/meridian/v1/changes")["changes"] if c["operation"] == "RotateLogKeyAfterLoss"]
+        assert [c["details"]["to"] for c in told] == [newer] and told[0]["details"]["lost"] > 0
         second.stop()
 
     ledger = second.data / "zones" / "fr-par-1" / "ledger"

@@ -15,10 +15,10 @@ int list(const Common& common, int limit) {
     auto api = common.api();
     const auto answer = api.get(fmt::format("/meridian/v1/changes?page_size={}", limit));
     if (common.json) return print(answer);
-    terminal::Table table({"CHANGE", "AT", "OPERATION", "RESOURCE", "NAME", "BY", "FROM"});
+    terminal::Table table({"CHANGE", "AT", "OPERATION", "OUTCOME", "RESOURCE", "NAME", "BY", "FROM"});
     for (const auto& c : member(answer, "changes")->as_array()) {
-        table.row({field(c, "id"), field(c, "at"), field(c, "operation"), field(c, "resource_type") + "/" + field(c, "resource"),
-                   field(c, "name"), field(c, "api_key"), field(c, "address")});
+        table.row({field(c, "id"), field(c, "at"), field(c, "operation"), field(c, "outcome"),
+                   field(c, "resource_type") + "/" + field(c, "resource"), field(c, "name"), field(c, "api_key"), field(c, "address")});
     }
     fmt::print("{}", table.str());
     return ok;

@@ -1,4 +1,4 @@
-// Scaleway's audit-trail/v1alpha1 over the changes that the log has.
+// Scaleway's audit-trail/v1alpha1 over the changes that the log has, and those that were refused.
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -16,6 +16,7 @@ using http::Call;
 using http::doc;
 
 constexpr std::size_t overview_max = 5;
+constexpr std::int64_t done_status = 200;
 constexpr auto back_by_default = std::chrono::hours(1);
 
 // What Scaleway calls the things that we have, as far as it has a word.
@@ -54,15 +55,19 @@ constexpr auto describe(As<TrailWish>) {
 Json text_or_null(const std::string& text) { return text.empty() ? Json(nullptr) : Json(text); }
 
 Json event_json(const AdminEvent& e, const geography::Zone& zone) {
-    const auto action = !e.before ? "create" : !e.after ? "delete" : "update";
+    const bool is_made = !e.before && !e.is_refused, is_changed = e.before && e.after, is_deleted = !e.after && !e.is_refused;
     const auto at = Json(rfc3339(e.at));
+    const auto at_if = [&](bool so) { return so ? at : Json(nullptr); };
     const JsonObject resource{{"id", e.resource},
                               {"type", type_there(e.resource_type)},
-                              {"created_at", e.before ? Json(nullptr) : at},
-                              {"updated_at", e.before && e.after ? at : Json(nullptr)},
-                              {"deleted_at", e.after ? Json(nullptr) : at},
+                              {"created_at", at_if(is_made)},
+                              {"updated_at", at_if(is_changed)},
+                              {"deleted_at", at_if(is_deleted)},
                               {"name", text_or_null(e.name)},
-                              {"action", action}};
+                              {"action", e.is_refused ? Json(nullptr)
+                                         : is_made    ? "create"
+                                         : is_deleted ? "delete"
+                                                      : "update"}};
     return JsonObject{{"id", e.id.str()},
                       {"recorded_at", at},
                       {"locality", zone.region()},
@@ -76,8 +81,9 @@ Json event_json(const AdminEvent& e, const geography::Zone& zone) {
                       {"method_name", e.operation},
                       {"resources", JsonArray{resource}},
                       {"request_id", e.request},
-                      {"request_body", JsonObject()},  // it is not kept; the leaf has digests of before and after
-                      {"status_code", 200}};
+                      // It is not kept; the leaf has digests of before and after.
+                      {"request_body", e.details.is_object() ? e.details : Json(JsonObject())},
+                      {"status_code", e.is_refused ? refused_status : done_status}};
 }
 
 // Nothing: no event can fit.
@@ -91,7 +97,8 @@ std::optional<EventFilter> filter_of(const TrailWish& in, const identity::Caller
     filter.product = in.product_name;
     filter.resource = in.resource_id;
     filter.address = in.source_ip;
-    if (in.status && *in.status != 200) return std::nullopt;  // refused calls change nothing, and are not recorded yet
+    if (in.status && *in.status != done_status && *in.status != refused_status) return std::nullopt;
+    if (in.status) filter.is_refused = *in.status == refused_status;
     if (!in.resource_type.empty() && in.resource_type != "unknown_type") {
         const auto* const found = std::ranges::find(words_there, in.resource_type, &Word::theirs);
         if (found == std::end(words_there)) return std::nullopt;

@@ -10,18 +10,23 @@ namespace {
 
 using http::Call;
 
+enum class Result { done, refused };
+constexpr auto names(As<Result>) { return words<Result>({{Result::done, "done"}, {Result::refused, "refused"}}); }
+
 struct EventWish {
     std::optional<ProjectId> project_id;
     std::optional<PrincipalId> principal_id;
     std::optional<Timestamp> from, to;
+    std::optional<Result> outcome;
     std::string operation, product, resource_type, resource, address;
 };
 constexpr auto describe(As<EventWish>) {
     using W = EventWish;
     return fields(field("project_id", &W::project_id), field("principal_id", &W::principal_id), field("from", &W::from),
-                  field("to", &W::to), field("operation", &W::operation, defaulted, help("CreateDeployment, ...")),
-                  field("product", &W::product, defaulted), field("resource_type", &W::resource_type, defaulted),
-                  field("resource", &W::resource, defaulted), field("address", &W::address, defaulted));
+                  field("to", &W::to), field("outcome", &W::outcome),
+                  field("operation", &W::operation, defaulted, help("CreateDeployment, ...")), field("product", &W::product, defaulted),
+                  field("resource_type", &W::resource_type, defaulted), field("resource", &W::resource, defaulted),
+                  field("address", &W::address, defaulted));
 }
 
 Task<Json> list_events(std::shared_ptr<Sight> sight, Call<EventWish> call) {
@@ -30,6 +35,7 @@ Task<Json> list_events(std::shared_ptr<Sight> sight, Call<EventWish> call) {
     filter.principal = in.principal_id;
     filter.from = in.from;
     filter.to = in.to;
+    if (in.outcome) filter.is_refused = *in.outcome == Result::refused;
     filter.operation = in.operation;
     filter.product = in.product;
     filter.resource_type = in.resource_type;

@@ -9,7 +9,8 @@ namespace meridian::metering {
 namespace {
 
 constexpr std::string_view build = "meridian/" MERIDIAN_VERSION;
-constexpr std::size_t text_max = 256;  // of each text in a leaf; with them no leaf comes near a record's largest payload
+constexpr std::string_view refused = "refused";  // the outcome; else it is "done"
+constexpr std::size_t text_max = 256;            // of each text in a leaf; with them no leaf comes near a record's largest payload
 
 std::string clipped(std::string_view text) {
     auto size = std::min(text.size(), text_max);
@@ -40,26 +41,29 @@ std::optional<I> id_in(const Json& json, std::string_view key) {
 }  // namespace
 
 std::string event_leaf(const AdminEvent& e, std::string_view zone) {
-    return to_text(JsonObject{{"type", "event"},
-                              {"id", e.id.str()},
-                              {"operation", text_or_null(e.operation)},
-                              {"product", text_or_null(e.product)},
-                              {"outcome", "done"},
-                              {"principal", id_or_null(e.principal)},
-                              {"api_key", text_or_null(e.api_key)},
-                              {"organization", e.organization.str()},
-                              {"project", id_or_null(e.project)},
-                              {"zone", zone},
-                              {"resource_type", e.resource_type},
-                              {"resource", e.resource},
-                              {"name", text_or_null(e.name)},
-                              {"before", digest_or_null(e.before)},
-                              {"after", digest_or_null(e.after)},
-                              {"address", text_or_null(e.address)},
-                              {"user_agent", text_or_null(e.user_agent)},
-                              {"request", text_or_null(e.request)},
-                              {"at", rfc3339(e.at)},
-                              {"build", build}});
+    JsonObject leaf{{"type", "event"},
+                    {"id", e.id.str()},
+                    {"operation", text_or_null(e.operation)},
+                    {"product", text_or_null(e.product)},
+                    {"outcome", e.is_refused ? refused : "done"},
+                    {"principal", id_or_null(e.principal)},
+                    {"api_key", text_or_null(e.api_key)},
+                    {"organization", e.organization.str()},
+                    {"project", id_or_null(e.project)},
+                    {"zone", zone},
+                    {"resource_type", e.resource_type},
+                    {"resource", e.resource},
+                    {"name", text_or_null(e.name)},
+                    {"before", digest_or_null(e.before)},
+                    {"after", digest_or_null(e.after)},
+                    {"address", text_or_null(e.address)},
+                    {"user_agent", text_or_null(e.user_agent)},
+                    {"request", text_or_null(e.request)},
+                    {"at", rfc3339(e.at)},
+                    {"build", build}};
+    if (e.is_refused) leaf["status"] = refused_status;
+    if (!e.details.is_null()) leaf["details"] = e.details;
+    return to_text(leaf);
 }
 
 expected<AdminEvent> read_event(std::string_view leaf) {
@@ -86,6 +90,8 @@ expected<AdminEvent> read_event(std::string_view leaf) {
     made.name = text_in(*json, "name");
     made.before = digest_in(*json, "before");
     made.after = digest_in(*json, "after");
+    made.is_refused = text_in(*json, "outcome") == refused;
+    if (const auto* details = member(*json, "details")) made.details = *details;
     made.leaf = leaf;
     return made;
 }
@@ -122,8 +128,9 @@ expected<AdminEvent> event_of(std::int64_t row_number, std::string_view payload)
 bool EventFilter::fits(const AdminEvent& e) const {
     const auto is = [](const std::string& wanted, const std::string& there) { return wanted.empty() || wanted == there; };
     return e.organization == organization && (!id || id == e.id) && fits_project(e.project.value_or(ProjectId())) &&
-           (!principal || principal == e.principal) && (!from || e.at >= *from) && (!to || e.at < *to) && is(operation, e.operation) &&
-           is(product, e.product) && is(resource_type, e.resource_type) && is(resource, e.resource) && is(address, e.address);
+           (!principal || principal == e.principal) && (!is_refused || is_refused == e.is_refused) && (!from || e.at >= *from) &&
+           (!to || e.at < *to) && is(operation, e.operation) && is(product, e.product) && is(resource_type, e.resource_type) &&
+           is(resource, e.resource) && is(address, e.address);
 }
 
 }  // namespace meridian::metering

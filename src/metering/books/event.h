@@ -1,5 +1,5 @@
-// A change that somebody made through the control plane, as a leaf of the zone's log: who, what, from where, and what it was before
-// and after. It comes from the outbox, in which the change's own transaction left it.
+// A change that somebody made through the control plane, or was refused, as a leaf of the zone's log: who, what, from where, and what it
+// was before and after. One that was made comes from the outbox, in which its own transaction left it.
 #pragma once
 #include <cstdint>
 #include <optional>
@@ -9,6 +9,7 @@
 
 #include "base/expected.h"
 #include "base/id.h"
+#include "base/json.h"
 #include "base/time.h"
 
 namespace meridian::metering {
@@ -23,9 +24,13 @@ struct AdminEvent {
     std::string address, user_agent, request;   // from where
     std::string resource_type, resource, name;  // "deployments", its id, and what people call it
     std::optional<std::string> before, after;   // "sha256:..."; nothing where there was nothing
+    bool is_refused = false;                    // by the rules of permission
+    Json details = nullptr;                     // an object of what else there is to say; null: nothing
     std::int64_t index = -1;                    // position among the log's leaves
     std::string leaf;                           // its bytes, of one that was read back
 };
+
+inline constexpr std::int64_t refused_status = 403;  // what HTTP says of it in every dialect
 
 // One line of JSON, always the same for the same event.
 std::string event_leaf(const AdminEvent& event, std::string_view zone);
@@ -40,6 +45,7 @@ struct EventFilter {
     bool and_of_no_project = false;               // with `project`: those of the whole organization too
     std::optional<Timestamp> from = {}, to = {};  // [from, to)
     std::optional<PrincipalId> principal = {};
+    std::optional<bool> is_refused = {};
     std::string operation = {}, product = {}, resource_type = {}, resource = {}, address = {};  // "": any
     std::size_t limit = 50;
     std::optional<std::int64_t> before_index = {};
