@@ -32,8 +32,7 @@ Accounts::Accounts(const AccountParts& parts)
                {.zone = parts.zone.name.str(), .boot = boot_id()}),
       rate_limits_(parts.store, parts.identity, limiter_, parts.clock, parts.rng),
       alerts_(parts.store, parts.client, parts.clock, parts.key),
-      quotes_(parts.store, parts.meter, parts.key, parts.clock, parts.rng, parts.files,
-              parts.zone.declared ? parts.zone.declared->node_watts : std::nullopt),
+      quotes_(parts.store, parts.meter, parts.key, parts.clock, parts.rng, parts.files, parts.zone),
       events_(parts.store, parts.meter, parts.clock),
       refusals_(parts.meter, parts.files, parts.clock, parts.rng) {}
 

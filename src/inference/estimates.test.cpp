@@ -103,7 +103,8 @@ protected:
                               .rate = *Money::parse("0.1"),
                               .per = 1'000'000,
                               .tier = metering::Tier::batch}}};
-    metering::Quotes quotes{*store, *running->meter, key, world.clock(), world.rng(), world.pool(), std::nullopt};
+    metering::Quotes quotes{
+        *store, *running->meter, key, world.clock(), world.rng(), world.pool(), {*geography::Zone::parse("fr-par-1"), std::nullopt}};
     Gateway quoted_gateway{serving, *running->meter, world.rng(), [this](const Executor&) -> http::Client& { return client; },
                            &prices, &quotes};
     store::ArtifactStore artifacts{world.disk(), "/data/artifacts"};

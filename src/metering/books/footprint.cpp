@@ -1,9 +1,12 @@
 #include "metering/books/footprint.h"
 
+#include <algorithm>
+#include <cmath>
+
 namespace meridian::metering {
 namespace {
 
-constexpr double millijoules_per_kwh = 3.6e9;
+constexpr double millijoules_per_kwh = 3.6e9, milligrams_per_kg = 1e6;
 
 // `per_kwh` thousandths of the unit that is answered.
 std::optional<double> thousandths(Millijoules energy, const std::optional<std::uint32_t>& per_kwh) {
@@ -15,6 +18,12 @@ std::optional<double> thousandths(Millijoules energy, const std::optional<std::u
 
 std::optional<double> kg_co2_of(Millijoules energy, const geography::ZoneFacts& zone) {
     return zone.declared ? thousandths(energy, zone.declared->carbon_grams_per_kwh) : std::nullopt;
+}
+
+std::optional<std::int64_t> co2_milligrams_of(Millijoules energy, const geography::ZoneFacts& zone) {
+    const auto kg = kg_co2_of(energy, zone);
+    if (!kg || *kg <= 0) return kg ? std::optional<std::int64_t>(0) : std::nullopt;
+    return std::max<std::int64_t>(1, std::llround(*kg * milligrams_per_kg));
 }
 
 std::optional<double> m3_water_of(Millijoules energy, const geography::ZoneFacts& zone) {

@@ -1,5 +1,6 @@
 // Energy, CO2 and water of runs. What nobody measured or declared is nothing here, never a zero. Pure.
 #pragma once
+#include <cstdint>
 #include <optional>
 
 #include "geography/types.h"
@@ -17,6 +18,8 @@ std::optional<Impact> impact_of(const Totals& totals, const geography::ZoneFacts
 
 // Of the energy that is known, by the one factor where it was declared.
 std::optional<double> kg_co2_of(Millijoules energy, const geography::ZoneFacts& zone);
+// The same in whole milligrams, of which something is never none.
+std::optional<std::int64_t> co2_milligrams_of(Millijoules energy, const geography::ZoneFacts& zone);
 std::optional<double> m3_water_of(Millijoules energy, const geography::ZoneFacts& zone);
 
 }  // namespace meridian::metering

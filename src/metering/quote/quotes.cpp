@@ -7,6 +7,7 @@
 
 #include "base/error.h"
 #include "base/hash.h"
+#include "metering/books/footprint.h"
 #include "metering/quote/store.h"
 
 namespace meridian::metering {
@@ -47,8 +48,8 @@ std::string interval_of(std::string_view kind, std::string_view model, std::stri
 }
 
 Quotes::Quotes(store::Store& store, Meter& meter, const keys::SealingKey& key, Clock& clock, Rng& rng, Pool& files,
-               std::optional<std::uint32_t> watts)
-    : store_(store), meter_(meter), key_(key), clock_(clock), rng_(rng), files_(files), watts_(watts) {}
+               geography::ZoneFacts zone)
+    : store_(store), meter_(meter), key_(key), clock_(clock), rng_(rng), files_(files), zone_(std::move(zone)) {}
 
 // The digest of a short request could be guessed from its row, so it is kept under a key.
 std::string Quotes::marked(std::string_view digest) const { return base64url(as_view(key_.mac(digest, "quotes"))); }
@@ -105,12 +106,15 @@ void Quotes::check_room(const ProjectId& project) {
         throw Error(Fault::busy, "There are too many quotes at the moment; try again shortly.").after(std::chrono::seconds(10));
 }
 
-// Time and energy, as far as the estimator has not said them.
+// Time, energy and what the energy stands for, as far as the estimator has not said them.
 void Quotes::foretell(Offer& offer) {
     if (!offer.interval.empty()) offer.seconds = intervals_.predict(offer.interval, offer.work, offer.guess);
-    if (offer.energy || !watts_ || offer.node_type.empty()) return;
-    offer.energy = Millijoules(static_cast<std::int64_t>(std::min(offer.seconds.expected * *watts_ * offer.nodes * 1000, 9e15)));
-    offer.energy_basis = "declared_watts";
+    const auto watts = zone_.declared ? zone_.declared->node_watts : std::nullopt;
+    if (!offer.energy && watts && !offer.node_type.empty()) {
+        offer.energy = Millijoules(static_cast<std::int64_t>(std::min(offer.seconds.expected * *watts * offer.nodes * 1000, 9e15)));
+        offer.energy_basis = "declared_watts";
+    }
+    if (offer.energy && offer.zone == zone_.name.str()) offer.co2_milligrams = co2_milligrams_of(*offer.energy, zone_);
 }
 
 Task<SeenQuote> Quotes::create(identity::Caller caller, QuoteWish wish) {

@@ -12,6 +12,7 @@
 
 #include "base/async.h"
 #include "base/rng.h"
+#include "geography/types.h"
 #include "identity/service.h"
 #include "keys/keys.h"
 #include "metering/quote/estimator.h"
@@ -29,9 +30,8 @@ struct QuoteWish {
 
 class Quotes {
 public:
-    // `watts`: of a node, as declared.
-    Quotes(store::Store& store, Meter& meter, const keys::SealingKey& key, Clock& clock, Rng& rng, Pool& files,
-           std::optional<std::uint32_t> watts);
+    // `zone`: where all of it runs, with what is declared of it.
+    Quotes(store::Store& store, Meter& meter, const keys::SealingKey& key, Clock& clock, Rng& rng, Pool& files, geography::ZoneFacts zone);
     // Who estimates runs of that kind. Before serving; the estimator outlives this.
     void serve(QuoteKind kind, Estimator& estimator) { estimators_[kind] = &estimator; }
     // Reads what can still be used, and what has been. Blocking; before serving.
@@ -81,7 +81,7 @@ private:
     Clock& clock_;
     Rng& rng_;
     Pool& files_;
-    std::optional<std::uint32_t> watts_;
+    geography::ZoneFacts zone_;
     std::map<QuoteKind, Estimator*> estimators_;
     Intervals intervals_;
 

@@ -40,6 +40,8 @@ struct QuoteTest : ::testing::Test {
     std::optional<Quotes> quotes;
     identity::test::Door door;
     std::optional<http::Router> router;
+    geography::Declaration declared{
+        .place = "Paris, FR", .jurisdiction = "FR", .operator_name = "us", .declared_at = {}, .node_watts = 100};
 
     void SetUp() override {
         told.next = {.model = "talk", .digest = "", .offers = {offer(usage_most)}};
@@ -49,13 +51,14 @@ struct QuoteTest : ::testing::Test {
     }
     void begin() {
         router.reset();
-        quotes.emplace(*store, *running->meter, key, world.clock(), world.rng(), world.pool(), 100);
+        quotes.emplace(*store, *running->meter, key, world.clock(), world.rng(), world.pool(), facts());
         for (const auto kind : {QuoteKind::chat, QuoteKind::completion, QuoteKind::embedding, QuoteKind::quantum_job})
             quotes->serve(kind, told);
         quotes->load();
         router.emplace(door);
         add_quote_routes(*router, *quotes);
     }
+    [[nodiscard]] geography::ZoneFacts facts() const { return {*geography::Zone::parse("fr-par-1"), declared}; }
     // As after kill -9.
     void restart() {
         quotes.reset();
@@ -106,6 +109,31 @@ struct QuoteTest : ::testing::Test {
     }
     static constexpr Usage usage_most{.input_tokens = 1000, .output_tokens = 500};
 };
+
+TEST_F(QuoteTest, SaysTheCo2OfItsEnergyWhereBothAreKnownAndElseNothing) {
+    const auto co2 = [&](std::optional<std::uint32_t> watts, std::optional<std::uint32_t> carbon) {
+        declared.node_watts = watts, declared.carbon_grams_per_kwh = carbon;
+        begin();
+        return quote().quote.offers.at(0);
+    };
+    const auto known = co2(360, 50);
+    // 360 W for an hour are 0.36 kWh, which stand for 18 g.
+    EXPECT_NEAR(static_cast<double>(*known.co2_milligrams), known.energy->count() / 1000.0 / 360 / 3600 * 18'000, 1);
+    EXPECT_EQ(co2(1, 1).co2_milligrams, 1) << "something is never none";
+    EXPECT_EQ(co2(360, 0).co2_milligrams, 0) << "as it was declared";
+    EXPECT_EQ(co2(360, std::nullopt).co2_milligrams, std::nullopt);
+    EXPECT_EQ(co2(std::nullopt, 50).co2_milligrams, std::nullopt) << "of no known energy";
+    told.next.offers[0].node_type = "";
+    EXPECT_EQ(co2(360, 50).co2_milligrams, std::nullopt) << "of an external endpoint";
+    told.next.offers[0].energy = Millijoules(3'600'000'000), told.next.offers[0].zone = "fr-par-2";
+    EXPECT_EQ(co2(360, 50).co2_milligrams, std::nullopt) << "of a zone that nobody here declared";
+    told.next.offers[0].zone = "fr-par-1";
+    EXPECT_EQ(co2(360, 50).co2_milligrams, 50'000) << "a kilowatt hour, as the estimator said";
+    const auto seen = ask("POST", "/meridian/v1/quotes", 201, R"({"kind":"chat","request":{"model":"talk"}})");
+    EXPECT_EQ(seen.at("offers").at(0).at("co2_milligrams"), 50'000);
+    restart();
+    EXPECT_EQ(ask("GET", "/meridian/v1/quotes/" + std::string(seen.at("id").as_string()), 200), seen);
+}
 
 TEST_F(QuoteTest, SaysPriceEnergyAndTimeAndIsKept) {
     const auto made = ask("POST", "/meridian/v1/quotes", 201, R"({"kind":"chat","request":{"model":"talk"}})");

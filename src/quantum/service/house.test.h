@@ -126,7 +126,7 @@ struct Life {
          const std::vector<metering::PriceEntry>& price_list)
         : world(w), store(opened(w, pool)), meter(metered(w, pool, key)), computer(w, content, order) {
         first = identity::Identity(*store, w.clock(), w.rng()).bootstrap();
-        quotes.emplace(*store, *meter, sealing, w.clock(), w.rng(), pool, std::nullopt);
+        quotes.emplace(*store, *meter, sealing, w.clock(), w.rng(), pool, geography::ZoneFacts{*geography::Zone::parse("fr-par-1"), {}});
         quotes->load();
         Offer offer{test_platforms(), test_applications(), keeping};
         offer.quotes = &*quotes;
