@@ -114,6 +114,34 @@ def test_a_deployment_is_charged_by_the_hours_that_it_was_quoted(fresh):
     assert 0 < sum(nanos(run["cost"]) for run in hours) < 60 * 10**7, "less than a minute"
 
 
+def test_the_command_line_quotes_a_deployment_and_deploys_by_the_quote(fresh):
+    fresh.cli("declare", "--place", "Paris, FR", "--jurisdiction", "FR", "--operator", "Tests", "--watts", "100", "--carbon", "50")
+    meridian = fresh.start()
+    meridian.cli("models", "add", str(models_directory() / "answer.gguf"), "--name", "hourly")
+    created(meridian, "/meridian/v1/prices", {"sku": "*", "unit": "node_second", "eur": "36", "per": 3600})
+    shown = meridian.cli("quote", "deployment", "hourly", "--hours", "10", "--replicas", "2").stdout
+    made = meridian.get("/meridian/v1/quotes")["quotes"][0]
+    offer = made["offers"][0]
+    assert made["id"] in shown and offer["node_type"] in shown and offer["price"] == "720" and " 720 " in shown
+    # 100 W for ten hours, twice, and 50 g for a kilowatt hour.
+    assert offer["energy_millijoules"] == 2 * 10 * 3600 * 100 * 1000 and offer["co2_milligrams"] == 100_000 and " 0.1" in shown
+    of_one = meridian.json("quote", "deployment", "hourly", "--hours", "1", "--node-type", offer["node_type"])
+    assert [each["price"] for each in of_one["offers"]] == ["36"]
+    assert meridian.cli("quote", "deployment", "nothing", "--hours", "1", check=False).returncode != 0
+    deploy = ("deploy", "hourly", "--node-type", offer["node_type"], "--size", "2", "--quote")
+    deployment = meridian.json(*deploy, made["id"], "--wait")
+    refused = meridian.cli(*deploy, made["id"], check=False)
+    assert refused.returncode == 1 and "quote" in refused.stderr, "a quote is for one"
+    meridian.cli("undeploy", deployment["id"])
+
+    def charged():
+        runs = [receipt(meridian, each["id"]) for each in meridian.get("/meridian/v1/receipts?page_size=500")["receipts"]]
+        return len(runs) == 2 and runs
+
+    hours = until(charged, "both replicas are charged")
+    assert all(run["kind"] == "deployment_hour" and run["quote"] == made["id"] and run["price"]["per_hour"] == "36" for run in hours)
+
+
 def test_a_quantum_job_is_held_to_its_quote_by_its_parameters(meridian):
     from support.quantum import payload
     platform = meridian.get(f"{BASE}/platforms?backend_name=aer")["platforms"][0]["id"]

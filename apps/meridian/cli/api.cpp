@@ -74,16 +74,18 @@ struct Api::State {
         *out = co_await self->client->fetch(self->base.target, std::move(request), answer_max);
     }
 
-    http::Response exchange(std::string method, const std::string& path, const Json* body) {
+    http::Response exchange(std::string method, const std::string& path, const Json* body, const std::string& quote = {}) {
         http::ClientResult<http::Response> answer;
-        loops.wait(loops.executor(0), fetch(this, request(std::move(method), path, body), &answer));
+        auto outgoing = request(std::move(method), path, body);
+        if (!quote.empty()) outgoing.headers.add("X-Meridian-Quote", quote);
+        loops.wait(loops.executor(0), fetch(this, std::move(outgoing), &answer));
         if (!answer) unreachable_now(answer.error().said);
         if (answer->status < 200 || answer->status > 299) fail(answer->status, answer->body);
         return std::move(*answer);
     }
 
-    Json json(std::string method, const std::string& path, const Json* body) {
-        const auto answer = exchange(std::move(method), path, body);
+    Json json(std::string method, const std::string& path, const Json* body, const std::string& quote = {}) {
+        const auto answer = exchange(std::move(method), path, body, quote);
         if (answer.body.empty()) return nullptr;
         auto parsed = parse_json(answer.body);
         if (!parsed) throw Failure{failed, "The server's answer is not JSON: " + parsed.error().said, "is MERIDIAN_URL a Meridian?"};
@@ -108,7 +110,7 @@ Api::~Api() = default;
 
 const Connection& Api::to() const { return state_->to; }
 Json Api::get(const std::string& path) { return state_->json("GET", path, nullptr); }
-Json Api::post(const std::string& path, const Json& body) { return state_->json("POST", path, &body); }
+Json Api::post(const std::string& path, const Json& body, const std::string& quote) { return state_->json("POST", path, &body, quote); }
 Json Api::patch(const std::string& path, const Json& body) { return state_->json("PATCH", path, &body); }
 Json Api::del(const std::string& path) { return state_->json("DELETE", path, nullptr); }
 std::string Api::text(const std::string& path) { return state_->exchange("GET", path, nullptr).body; }

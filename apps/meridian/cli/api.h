@@ -31,7 +31,8 @@ public:
     ~Api();
     // Throws Failure for anything but 2xx. An empty answer is null.
     Json get(const std::string& path);
-    Json post(const std::string& path, const Json& body);
+    // `quote`: the quote that it is to run by; "" for none.
+    Json post(const std::string& path, const Json& body, const std::string& quote = {});
     Json patch(const std::string& path, const Json& body);
     Json del(const std::string& path);
     std::string text(const std::string& path);  // the answer as it came

@@ -28,6 +28,7 @@ void add_chat(CLI::App& app, Common& common, const Chosen& chosen);
 void add_status(CLI::App& app, Common& common, const Chosen& chosen);
 void add_keys(CLI::App& app, Common& common, const Chosen& chosen);
 void add_receipts(CLI::App& app, Common& common, const Chosen& chosen);
+void add_quote(CLI::App& app, Common& common, const Chosen& chosen);
 void add_changes(CLI::App& app, Common& common, const Chosen& chosen);
 void add_backup(CLI::App& app, Common& common, const Chosen& chosen);
 void add_doctor(CLI::App& app, Common& common, const Chosen& chosen);

@@ -11,7 +11,7 @@ namespace meridian::cli {
 namespace {
 
 struct DeployOptions {
-    std::string model, name, node_type;
+    std::string model, name, node_type, quote;
     int size = 1, max_size = 0;
     bool open = false, wait = false;
 };
@@ -59,7 +59,7 @@ int deploy(const Common& common, const DeployOptions& o) {
                     {"tags", JsonArray()},
                     {"endpoints", JsonArray{JsonObject{{"public_network", JsonObject()}, {"disable_auth", o.open}}}}};
     if (!api.to().project.empty()) wish["project_id"] = api.to().project;
-    auto deployment = api.post(deployments(api), wish);
+    auto deployment = api.post(deployments(api), wish, o.quote);
     if (o.wait) deployment = wait_until_ready(api, std::move(deployment), common.json);
     if (common.json) return print(deployment);
     fmt::print("{}  {}  {}\n", field(deployment, "id"), field(deployment, "model_name"), field(deployment, "status"));
@@ -76,6 +76,7 @@ void add_deploy(CLI::App& app, Common& common, const Chosen& chosen) {
     command->add_option("--node-type", o->node_type, "Node type (default: the smallest that holds it)");
     command->add_option("--size", o->size, "Replicas")->check(CLI::Range(1, 50));
     command->add_option("--max-size", o->max_size, "Replicas under load (default: as --size)")->check(CLI::Range(1, 50));
+    command->add_option("--quote", o->quote, "A quote of `quote deployment`: the deployment costs what it says for its hours");
     command->add_flag("--open", o->open, "Its endpoint needs no key: whoever reaches it is answered, at the project's cost");
     command->add_flag("--wait", o->wait, "Return when it answers");
     command->callback([&common, chosen, o] { chosen([&common, o] { return deploy(common, *o); }); });
