@@ -4,6 +4,7 @@
 #include <poll.h>
 #include <signal.h>
 #include <spawn.h>
+#include <sys/mman.h>
 #include <sys/syscall.h>
 #include <sys/timerfd.h>
 #include <sys/wait.h>
@@ -36,12 +37,25 @@ private:
     int fd_;
 };
 
-// What posix_spawn is told: quiet input, one pipe for both outputs, nothing else open, a process group of its own.
+// A file in memory, to be read from its start: nobody waits for a child that does not read.
+Descriptor file_of(const std::string& text) {
+    Descriptor file(::memfd_create("input", MFD_CLOEXEC));
+    std::size_t done = 0;
+    while (file.get() >= 0 && done < text.size()) {
+        const auto count = ::write(file.get(), text.data() + done, text.size() - done);
+        if (count < 0 && errno != EINTR) return Descriptor();
+        if (count > 0) done += static_cast<std::size_t>(count);
+    }
+    if (file.get() >= 0 && ::lseek(file.get(), 0, SEEK_SET) < 0) return Descriptor();
+    return file;
+}
+
+// What posix_spawn is told: an input, one pipe for both outputs, nothing else open, a process group of its own.
 class SpawnPlan {
 public:
-    explicit SpawnPlan(int output) {
+    SpawnPlan(int input, int output) {
         posix_spawn_file_actions_init(&actions_);
-        posix_spawn_file_actions_addopen(&actions_, 0, "/dev/null", O_RDONLY, 0);
+        posix_spawn_file_actions_adddup2(&actions_, input, 0);
         posix_spawn_file_actions_adddup2(&actions_, output, 1);
         posix_spawn_file_actions_adddup2(&actions_, output, 2);
         posix_spawn_file_actions_addclosefrom_np(&actions_, 3);
@@ -105,7 +119,9 @@ ChildEnd::How watch(const ChildCommand& command, int process, int output, int ti
 expected<ChildEnd> run_child(const ChildCommand& command) {
     int ends[2];
     if (::pipe2(ends, O_CLOEXEC) != 0) return complaint(std::string("no pipe: ") + std::strerror(errno));
-    Descriptor output(ends[0]), input(ends[1]);
+    Descriptor output(ends[0]), outputs(ends[1]);
+    const auto input = file_of(command.input);
+    if (input.get() < 0) return complaint(std::string("no file in memory: ") + std::strerror(errno));
     ::fcntl(output.get(), F_SETFL, O_NONBLOCK);
     // A kernel timer bounds the child whatever it does; no clock is read here.
     Descriptor timer(::timerfd_create(CLOCK_MONOTONIC, TFD_CLOEXEC));
@@ -116,9 +132,9 @@ expected<ChildEnd> run_child(const ChildCommand& command) {
     if (::timerfd_settime(timer.get(), 0, &limit, nullptr) != 0) return complaint(std::string("no timer: ") + std::strerror(errno));
 
     pid_t pid = 0;
-    if (const int error = SpawnPlan(input.get()).start(pid, command))
+    if (const int error = SpawnPlan(input.get(), outputs.get()).start(pid, command))
         return complaint(std::strerror(error), static_cast<std::size_t>(error));
-    input = Descriptor();
+    outputs = Descriptor();
     Descriptor process(static_cast<int>(::syscall(SYS_pidfd_open, pid, 0)));
     ChildEnd end;
     end.how = process.get() < 0 ? ChildEnd::How::stopped : watch(command, process.get(), output.get(), timer.get(), end.said);

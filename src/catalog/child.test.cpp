@@ -30,6 +30,17 @@ TEST(Child, InheritsNothing) {
     EXPECT_TRUE(end->said.ends_with("4\n")) << end->said;  // three, and the one ls looks with
 }
 
+TEST(Child, ReadsWhatItIsGiven) {
+    const std::string long_text(3 * 1024 * 1024, 'x');  // more than a pipe holds
+    auto command = shell("read first; echo \"[$first]\"; wc -c");
+    command.input = "one line\n" + long_text;
+    const auto end = run_child(command);
+    ASSERT_TRUE(end) << end.error().said;
+    EXPECT_EQ(end->said, "[one line]\n" + std::to_string(long_text.size()) + "\n");
+    command.arguments = {"-c", "echo read nothing"};
+    EXPECT_EQ(run_child(command)->said, "read nothing\n");
+}
+
 TEST(Child, OnlyTheLastPartOfALongSpeechIsKept) {
     const auto end = run_child(shell("i=0; while [ $i -lt 3000 ]; do echo 0123456789; i=$((i+1)); done; echo the end"));
     ASSERT_TRUE(end);
