@@ -28,10 +28,11 @@ expected<std::vector<metering::PriceEntry>> shipped_price_list() {
 
 Accounts::Accounts(const AccountParts& parts)
     : parts_(parts),
+      mail_hook_(parts.mail_hook.empty() ? nullptr : std::make_unique<MailHook>(parts.mail_hook)),
       budgets_(parts.store, parts.identity, parts.meter, parts.clock, parts.rng, parts.key,
-               {.zone = parts.zone.name.str(), .boot = boot_id()}),
+               {.zone = parts.zone.name.str(), .boot = boot_id(), .mail = mail_hook_ ? metering::Mail::sent : metering::Mail::not_sent}),
       rate_limits_(parts.store, parts.identity, limiter_, parts.clock, parts.rng),
-      alerts_(parts.store, parts.client, parts.clock, parts.key),
+      alerts_(parts.store, parts.client, mail_hook_.get(), parts.clock, parts.key),
       quotes_(parts.store, parts.meter, parts.key, parts.clock, parts.rng, parts.files, parts.zone),
       events_(parts.store, parts.meter, parts.clock),
       refusals_(parts.meter, parts.files, parts.clock, parts.rng) {}
@@ -56,6 +57,7 @@ expected<void> Accounts::begin(const Executor& home) {
 
 void Accounts::add_routes(http::Router& router) {
     metering::add_budget_routes(router, budgets_);
+    metering::add_scaleway_budget_routes(router, budgets_);
     metering::add_rate_limit_routes(router, rate_limits_);
     metering::add_price_routes(router, *prices_);
     metering::add_quote_routes(router, quotes_);
@@ -65,12 +67,13 @@ void Accounts::add_routes(http::Router& router) {
 
 void Accounts::spawn(TaskGroup& tasks) {
     tasks.spawn("budgets", budgets_.run());
-    tasks.spawn("budget alerts", alerts_.run());
+    tasks.spawn("budget alerts", alerts_.run(tasks));
     tasks.spawn("events", events_.run());
     tasks.spawn("refused calls", refusals_.run());
 }
 
 Task<> Accounts::end() {
+    if (mail_hook_) mail_hook_->stop();
     co_await budgets_.end();
     co_await refusals_.end();
 }

@@ -4,11 +4,12 @@
 #include <optional>
 
 #include "http/client.h"
+#include "mail_hook.h"
 #include "metering/books/books.h"
 #include "metering/books/event_drain.h"
 #include "metering/books/refusals.h"
+#include "metering/budget/sender.h"
 #include "metering/budget/service.h"
-#include "metering/budget/webhook.h"
 #include "metering/limits/service.h"
 #include "metering/prices/prices.h"
 #include "metering/quote/quotes.h"
@@ -21,6 +22,7 @@ struct AccountParts {
     metering::Meter& meter;
     const keys::SealingKey& key;  // of the control plane
     http::Client& client;         // of the home loop, for webhooks
+    std::string mail_hook;        // a program; "": no e-mail is sent
     Pool& files;
     Clock& clock;
     Rng& rng;
@@ -46,6 +48,7 @@ public:
 
 private:
     AccountParts parts_;
+    std::unique_ptr<MailHook> mail_hook_;  // null: there is none
     metering::Budgets budgets_;
     metering::Limiter limiter_;
     metering::RateLimits rate_limits_;

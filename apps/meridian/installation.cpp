@@ -228,6 +228,7 @@ expected<void> Running::open_services() {
                                    .meter = *meter_,
                                    .key = control_keys_->sealing,
                                    .client = clients_->at(0),
+                                   .mail_hook = options_.mail_hook,
                                    .files = io_pool_,
                                    .clock = clock_,
                                    .rng = rng_,

@@ -23,6 +23,7 @@ struct UpOptions {
     std::string tls_cert, tls_key;
     bool insecure = false;  // listen beyond loopback without TLS
     std::vector<std::string> egress;
+    std::string mail_hook;  // a program that takes e-mail as sendmail does
     std::string llama_server;
     std::vector<std::string> runtimes;   // "vllm=PROGRAM", or a JSON file that describes some
     std::vector<std::string> witnesses;  // "KEY@URL"

@@ -200,6 +200,10 @@ void add_up(CLI::App& app, Common& common, const Chosen& chosen) {
     command->add_flag("--insecure", o->insecure, "Listen beyond loopback without TLS");
     command->add_option("--egress", o->egress,
                         "Network (10.1.0.0/16) or host name that external models may be reached at, beside public addresses (repeatable)");
+    command
+        ->add_option("--mail-hook", o->mail_hook, "Program that sends the e-mails of budget alerts, called as PROGRAM -t -i like sendmail")
+        ->check(CLI::ExistingFile)
+        ->check([](const std::string& path) { return access(path.c_str(), X_OK) == 0 ? std::string() : path + " is no program"; });
     command->add_option("--llama-server", o->llama_server, "llama.cpp's server (default: beside this program)")->check(CLI::ExistingFile);
     command->add_option(
         "--runtime", o->runtimes,
@@ -224,6 +228,7 @@ void add_up(CLI::App& app, Common& common, const Chosen& chosen) {
         chosen([&common, o, level, json_log] {
             o->data = std::filesystem::absolute(common.data).lexically_normal().string();
             while (o->data.ends_with('/')) o->data.pop_back();
+            if (!o->mail_hook.empty()) o->mail_hook = std::filesystem::absolute(o->mail_hook).string();
             static constexpr std::pair<std::string_view, log::Level> levels[] = {{"debug", log::Level::debug},
                                                                                  {"info", log::Level::info},
                                                                                  {"warn", log::Level::warn},

@@ -2,13 +2,12 @@
 #include <algorithm>
 
 #include "http/typed.h"
+#include "metering/budget/rules.h"
 #include "metering/budget/service.h"
 
 namespace meridian::metering {
 
 namespace {
-
-constexpr std::size_t alerts_max = 16;
 
 using http::Call;
 using identity::Caller;
@@ -39,8 +38,8 @@ constexpr auto describe(As<CreateBudget>) {
                   field("scope_id", &T::scope_id, defaulted, length{0, 64}), field("limit", &T::limit, length{1, 32}),
                   field("period", &T::period, defaulted), field("time_zone", &T::time_zone, defaulted, length{1, 64}),
                   field("hard", &T::hard, defaulted), field("enabled", &T::enabled, defaulted),
-                  field("alerts", &T::alerts, at_most{alerts_max}, range{1, 1000}),
-                  field("webhook_url", &T::webhook_url, defaulted, length{0, 2048}),
+                  field("alerts", &T::alerts, at_most{alerts_max}, range{1, percent_max}),
+                  field("webhook_url", &T::webhook_url, defaulted, length{0, hook_url_max}),
                   field("webhook_secret", &T::webhook_secret, defaulted, length{0, 256}, write_only));
 }
 
@@ -54,8 +53,8 @@ constexpr auto schema_name(As<UpdateBudget>) { return std::string_view("UpdateBu
 constexpr auto describe(As<UpdateBudget>) {
     using T = UpdateBudget;
     return fields(field("name", &T::name, length{0, 128}), field("limit", &T::limit, length{1, 32}), field("hard", &T::hard),
-                  field("enabled", &T::enabled), field("alerts", &T::alerts, at_most{alerts_max}, range{1, 1000}),
-                  field("webhook_url", &T::webhook_url, length{0, 2048}),
+                  field("enabled", &T::enabled), field("alerts", &T::alerts, at_most{alerts_max}, range{1, percent_max}),
+                  field("webhook_url", &T::webhook_url, length{0, hook_url_max}),
                   field("webhook_secret", &T::webhook_secret, length{0, 256}, write_only));
 }
 
@@ -71,6 +70,7 @@ struct BudgetView {
     std::string time_zone;
     bool hard = true, enabled = true;
     std::vector<std::uint32_t> alerts;
+    std::vector<AlertRule> alert_rules;  // the same with their ids, and with the recipients that billing/v2 gave them
     std::string webhook_url;
     Timestamp created_at, updated_at;
     std::optional<Timestamp> window_from = std::nullopt, window_to = std::nullopt;
@@ -82,24 +82,50 @@ constexpr auto describe(As<BudgetView>) {
                   field("scope", &BudgetView::scope), field("scope_id", &BudgetView::scope_id), field("limit", &BudgetView::limit),
                   field("period", &BudgetView::period), field("time_zone", &BudgetView::time_zone), field("hard", &BudgetView::hard),
                   field("enabled", &BudgetView::enabled), field("alerts", &BudgetView::alerts),
-                  field("webhook_url", &BudgetView::webhook_url), field("created_at", &BudgetView::created_at),
-                  field("updated_at", &BudgetView::updated_at), field("window_from", &BudgetView::window_from),
-                  field("window_to", &BudgetView::window_to), field("spent", &BudgetView::spent), field("reserved", &BudgetView::reserved),
+                  field("alert_rules", &BudgetView::alert_rules), field("webhook_url", &BudgetView::webhook_url),
+                  field("created_at", &BudgetView::created_at), field("updated_at", &BudgetView::updated_at),
+                  field("window_from", &BudgetView::window_from), field("window_to", &BudgetView::window_to),
+                  field("spent", &BudgetView::spent), field("reserved", &BudgetView::reserved),
                   field("unaccounted", &BudgetView::unaccounted), field("available", &BudgetView::available));
 }
 
+struct DeliveryView {
+    Channel channel{};
+    std::string recipient;
+    std::optional<Timestamp> delivered_at;
+    std::int64_t attempts = 0;
+    std::optional<Timestamp> next_attempt_at;
+};
+constexpr auto schema_name(As<DeliveryView>) { return std::string_view("BudgetAlertDelivery"); }
+constexpr auto describe(As<DeliveryView>) {
+    using T = DeliveryView;
+    return fields(field("channel", &T::channel), field("recipient", &T::recipient, help("\"\": the budget's own webhook")),
+                  field("delivered_at", &T::delivered_at), field("attempts", &T::attempts), field("next_attempt_at", &T::next_attempt_at));
+}
+
+// `delivered_at` and `attempts` are those of the budget's own webhook.
 struct AlertView {
     std::uint32_t percent = 0;
     std::string spent;
     Timestamp window_from, raised_at;
     std::optional<Timestamp> delivered_at;
     std::int64_t attempts = 0;
+    std::vector<DeliveryView> deliveries;
 };
 constexpr auto schema_name(As<AlertView>) { return std::string_view("BudgetAlert"); }
 constexpr auto describe(As<AlertView>) {
     return fields(field("percent", &AlertView::percent), field("spent", &AlertView::spent), field("window_from", &AlertView::window_from),
                   field("raised_at", &AlertView::raised_at), field("delivered_at", &AlertView::delivered_at),
-                  field("attempts", &AlertView::attempts));
+                  field("attempts", &AlertView::attempts), field("deliveries", &AlertView::deliveries));
+}
+
+AlertView view_of(const rows::RaisedAlert& alert) {
+    AlertView view{alert.percent, alert.spent.str(), alert.from, alert.raised_at, std::nullopt, 0, {}};
+    for (const auto& each : alert.deliveries) {
+        if (each.recipient.empty()) view.delivered_at = each.delivered_at, view.attempts = each.attempts;
+        view.deliveries.push_back({each.channel, each.recipient, each.delivered_at, each.attempts, each.next_attempt_at});
+    }
+    return view;
 }
 
 BudgetView view_of(const Budget& budget, Budgets& budgets) {
@@ -113,7 +139,8 @@ BudgetView view_of(const Budget& budget, Budgets& budgets) {
                     .time_zone = budget.time_zone,
                     .hard = budget.is_hard,
                     .enabled = budget.enabled,
-                    .alerts = budget.alerts,
+                    .alerts = percents_of(budget),
+                    .alert_rules = budget.alerts,
                     .webhook_url = budget.webhook_url,
                     .created_at = budget.created_at,
                     .updated_at = budget.updated_at};
@@ -164,9 +191,7 @@ Task<http::NoContent> delete_budget(Budgets& budgets, Call<> call) {
 Task<AlertList> list_alerts(Budgets& budgets, Call<> call) {
     const auto page = call.page();
     auto all = co_await budgets.alerts(call.caller_as<Caller>(), http::id_param<BudgetId>(call, "budget_id"));
-    co_return AlertList(mapped(page_of(std::move(all), page), [](const rows::Alert& alert) {
-        return AlertView{alert.percent, alert.spent.str(), alert.from, alert.raised_at, alert.delivered_at, alert.attempts};
-    }));
+    co_return AlertList(mapped(page_of(std::move(all), page), [](const rows::RaisedAlert& alert) { return view_of(alert); }));
 }
 
 }  // namespace

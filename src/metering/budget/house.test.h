@@ -16,12 +16,12 @@ namespace meridian::metering::testing {
 inline const Price nano_a_token{*Money::parse("0.001"), *Money::parse("0.001")};
 
 struct House {
-    House(Bench& b, const std::string& boot) : bench(b), store(store::open_store(b.world)) {
+    House(Bench& b, const std::string& boot, Mail mail = Mail::not_sent) : bench(b), store(store::open_store(b.world)) {
         identity.emplace(*store, bench.world.clock(), bench.world.rng());
         first = identity->bootstrap();
         running = bench.open();
         budgets.emplace(*store, *identity, *running->meter, bench.world.clock(), bench.world.rng(), sealing,
-                        BudgetOptions{.zone = "fr-par-1", .boot = boot});
+                        BudgetOptions{.zone = "fr-par-1", .boot = boot, .mail = mail});
         budgets->begin();
         tasks.spawn("budgets", budgets->run());
     }

@@ -167,25 +167,4 @@ Task<> Budgets::end() {
     }
 }
 
-void Budgets::raise_alerts(const BudgetId& id) {
-    const auto now = clock_.now();
-    const auto state = meter_.budget(id, now);
-    if (!state || state->budget.alerts.empty() || !state->budget.enabled) return;
-    const auto used = state->spent + state->unaccounted;
-    std::vector<rows::Alert> reached;
-    for (const auto percent : state->budget.alerts) {
-        if (static_cast<__int128>(used.count()) * 100 < static_cast<__int128>(state->budget.limit.count()) * percent) continue;
-        const auto first_attempt = state->budget.webhook_url.empty() ? std::nullopt : std::optional(now);
-        reached.push_back({id, state->window.from, percent, used, now, std::nullopt, 0, first_attempt});
-    }
-    if (reached.empty()) return;
-    store_.write_now([&](store::Tx& tx) {
-        if (!rows::budget(tx, id)) return;
-        for (const auto& alert : reached) {
-            if (rows::raise(tx, alert))
-                log::warn("metering", "budget {}: {} percent of {} EUR are spent", id.str(), alert.percent, state->budget.limit.str());
-        }
-    });
-}
-
 }  // namespace meridian::metering

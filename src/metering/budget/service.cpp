@@ -4,9 +4,8 @@
 
 #include <algorithm>
 
-#include "http/client.h"
+#include "metering/budget/rules.h"
 #include "metering/budget/scope.h"
-#include "resource/json_bind.h"
 
 namespace meridian::metering {
 namespace {
@@ -14,21 +13,6 @@ namespace {
 constexpr std::int64_t budgets_max = 1000;  // of one organization
 
 [[noreturn]] void no_budget(const BudgetId& id) { throw Error(Fault::not_found, "There is no such budget.").about("budget", id.str()); }
-
-// What cannot be said by one field's rules.
-void check(const Budget& budget) {
-    if (!TimeZone::find(budget.time_zone))
-        throw invalid("time_zone", FieldProblem::Reason::constraint, "must be a time zone of the IANA database, such as Europe/Paris");
-    if (budget.limit < Money() || budget.limit > budget_max)
-        throw invalid("limit", FieldProblem::Reason::constraint, fmt::format("must be from 0 to {} EUR", budget_max.str()));
-    if (!budget.webhook_url.empty()) {
-        const auto url = http::parse_url(budget.webhook_url);
-        if (!url || url->target.host.empty())
-            throw invalid("webhook_url", FieldProblem::Reason::format, "must be a URL that begins with https:// or http://");
-    }
-    if (budget.period == Period::run && !budget.alerts.empty())
-        throw invalid("alerts", FieldProblem::Reason::constraint, "must be empty for a limit by the run, which is never used up");
-}
 
 }  // namespace
 
@@ -38,10 +22,14 @@ Budgets::Budgets(store::Store& store, identity::Identity& identity, Meter& meter
 
 Budgets::~Budgets() { meter_.borrow_from(nullptr); }
 
+bool Budgets::sees(const identity::Caller& by, const Budget& budget) {
+    if (budget.organization != by.organization) return false;
+    return !by.only_project || (budget.scope == ScopeKind::project && budget.scope_id == by.only_project->str());
+}
+
 Budget Budgets::visible(store::Tx& tx, const identity::Caller& by, const BudgetId& id) {
     auto found = rows::budget(tx, id);
-    if (!found || found->organization != by.organization) no_budget(id);
-    if (by.only_project && (found->scope != ScopeKind::project || found->scope_id != by.only_project->str())) no_budget(id);
+    if (!found || !sees(by, *found)) no_budget(id);
     return std::move(*found);
 }
 
@@ -57,10 +45,10 @@ Task<Budget> Budgets::create(identity::Caller by, BudgetWish wish) {
     made.time_zone = std::move(wish.time_zone);
     made.is_hard = wish.hard;
     made.enabled = wish.enabled;
-    made.alerts = std::move(wish.alerts);
     made.webhook_url = std::move(wish.webhook_url);
     if (!wish.webhook_secret.empty()) made.webhook_secret = base64(sealing_.seal(wish.webhook_secret, webhook_secret_context, rng_));
     made.created_at = made.updated_at = clock_.now();
+    set_percents(made, wish.alerts, made.created_at, rng_);
     check(made);
     made.scope_id = co_await known_scope(identity_, by, made.scope, std::move(made.scope_id));
     co_await store_.write(identity::author_of(by), [&by, &made](store::Tx& tx) {
@@ -69,7 +57,7 @@ Task<Budget> Budgets::create(identity::Caller by, BudgetWish wish) {
                 .about("budgets", "");
         rows::insert(tx, made);
     });
-    co_await on(store_.pool(), [this] { know(); });
+    co_await learn(made.id);
     co_return made;
 }
 
@@ -78,13 +66,13 @@ Task<Budget> Budgets::change(identity::Caller by, BudgetId id, BudgetChange chan
     if (change.webhook_secret)
         secret = change.webhook_secret->empty() ? "" : base64(sealing_.seal(*change.webhook_secret, webhook_secret_context, rng_));
     const auto now = clock_.now();
-    auto changed = co_await store_.write(identity::author_of(by), [&by, &id, &change, &secret, now](store::Tx& tx) {
+    auto changed = co_await store_.write(identity::author_of(by), [this, &by, &id, &change, &secret, now](store::Tx& tx) {
         auto budget = visible(tx, by, id);
         if (change.name) budget.name = *change.name;
         if (change.limit) budget.limit = *change.limit;
         if (change.hard) budget.is_hard = *change.hard;
         if (change.enabled) budget.enabled = *change.enabled;
-        if (change.alerts) budget.alerts = *change.alerts;
+        if (change.alerts) set_percents(budget, *change.alerts, now, rng_);
         if (change.webhook_url) budget.webhook_url = *change.webhook_url;
         if (secret) budget.webhook_secret = *secret;
         budget.updated_at = now;
@@ -92,7 +80,7 @@ Task<Budget> Budgets::change(identity::Caller by, BudgetId id, BudgetChange chan
         rows::update(tx, budget);
         return budget;
     });
-    co_await on(store_.pool(), [this] { know(); });
+    co_await learn(id);
     co_return changed;
 }
 
@@ -111,13 +99,12 @@ Task<Budget> Budgets::find(identity::Caller by, BudgetId id) {
 Task<std::vector<Budget>> Budgets::list(identity::Caller by) {
     return store_.read([by = std::move(by)](store::Tx& tx) {
         auto all = rows::budgets_of(tx, by.organization);
-        if (by.only_project)
-            std::erase_if(all, [&](const Budget& b) { return b.scope != ScopeKind::project || b.scope_id != by.only_project->str(); });
+        std::erase_if(all, [&](const Budget& budget) { return !sees(by, budget); });
         return all;
     });
 }
 
-Task<std::vector<rows::Alert>> Budgets::alerts(identity::Caller by, BudgetId id) {
+Task<std::vector<rows::RaisedAlert>> Budgets::alerts(identity::Caller by, BudgetId id) {
     return store_.read([by = std::move(by), id](store::Tx& tx) {
         visible(tx, by, id);
         return rows::alerts_of(tx, id);

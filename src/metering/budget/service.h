@@ -3,6 +3,7 @@
 // A zone may spend of a budget's window what was lent to it. What was lent and what power cuts may have lost, over all zones, never
 // passes the limit, so that no set of zones, with or without a link, spends more. Lent is only what was written durably before.
 #pragma once
+#include <functional>
 #include <map>
 #include <mutex>
 #include <optional>
@@ -13,6 +14,7 @@
 #include "base/rng.h"
 #include "identity/service.h"
 #include "keys/keys.h"
+#include "metering/budget/rules.h"
 #include "metering/budget/store.h"
 #include "metering/budget/types.h"
 #include "metering/service.h"
@@ -45,6 +47,7 @@ struct BudgetOptions {
     std::string zone;
     // Of the machine since it was started: while it stays, nothing that was written can have been lost.
     std::string boot;
+    Mail mail = Mail::not_sent;
     Duration lease_time = std::chrono::minutes(10);
     Duration look_every = std::chrono::seconds(1);
 };
@@ -69,7 +72,15 @@ public:
     Task<> remove(identity::Caller by, BudgetId id);
     Task<Budget> find(identity::Caller by, BudgetId id);
     Task<std::vector<Budget>> list(identity::Caller by);
-    Task<std::vector<rows::Alert>> alerts(identity::Caller by, BudgetId id);
+    Task<std::vector<rows::RaisedAlert>> alerts(identity::Caller by, BudgetId id);
+
+    // Alerts and their recipients one by one.
+    Task<AlertRule> add_alert(identity::Caller by, BudgetId budget, std::uint32_t percent);
+    Task<AlertRule> change_alert(identity::Caller by, BudgetAlertId id, std::uint32_t percent);
+    Task<> remove_alert(identity::Caller by, BudgetAlertId id);
+    Task<BudgetNotification> add_notification(identity::Caller by, BudgetAlertId alert, Recipients to);
+    Task<BudgetNotification> change_notification(identity::Caller by, BudgetNotificationId id, Recipients to);
+    Task<> remove_notification(identity::Caller by, BudgetNotificationId id);
     // Of the window that is now; nothing for a limit by the run.
     [[nodiscard]] std::optional<Purses::State> state(const BudgetId& id) { return meter_.budget(id, clock_.now()); }
 
@@ -81,6 +92,10 @@ private:
     Task<> tend(Lease lease);
     Task<> give_back(Lease lease, Money keep);
     void raise_alerts(const BudgetId& id);
+    Task<> learn(BudgetId id);
+    // `apply` changes the one of the budgets that has the `what` of this id, and says false of the others.
+    Task<> edit(identity::Caller by, std::string what, std::string id, std::function<bool(Budget&, Timestamp)> apply);
+    static bool sees(const identity::Caller& by, const Budget& budget);
     static Budget visible(store::Tx& tx, const identity::Caller& by, const BudgetId& id);
 
     store::Store& store_;
@@ -101,5 +116,7 @@ private:
 };
 
 void add_budget_routes(http::Router& router, Budgets& budgets);
+// Scaleway's billing/v2.
+void add_scaleway_budget_routes(http::Router& router, Budgets& budgets);
 
 }  // namespace meridian::metering

@@ -21,12 +21,25 @@ LeaseRow lease_in(const store::Row& row) {
             row.get<std::string>("boot")};
 }
 
-std::vector<Alert> alerts_in(const std::vector<store::Row>& rows) {
-    std::vector<Alert> made;
+Alert alert_in(const store::Row& row) {
+    return {store::id_in<BudgetId>(row, "budget"), row.get<Timestamp>("window_from"), row.get<std::uint32_t>("percent"),
+            row.get<Money>("spent"), row.get<Timestamp>("raised_at")};
+}
+
+Delivery delivery_in(const store::Row& row) {
+    return {from_word<Channel>(row.get<std::string>("channel")).value(), row.get<std::string>("recipient"),
+            row.get<std::optional<Timestamp>>("delivered_at"), row.get<std::int64_t>("attempts"),
+            row.get<std::optional<Timestamp>>("next_attempt_at")};
+}
+
+std::vector<RaisedAlert> with_deliveries(store::Tx& tx, const std::vector<store::Row>& rows) {
+    std::vector<RaisedAlert> made;
     for (const auto& row : rows) {
-        made.push_back({store::id_in<BudgetId>(row, "budget"), row.get<Timestamp>("window_from"), row.get<std::uint32_t>("percent"),
-                        row.get<Money>("spent"), row.get<Timestamp>("raised_at"), row.get<std::optional<Timestamp>>("delivered_at"),
-                        row.get<std::int64_t>("attempts"), row.get<std::optional<Timestamp>>("next_attempt_at")});
+        auto& raised = made.emplace_back(RaisedAlert{alert_in(row), {}});
+        for (const auto& each : tx.query("select * from budget_deliveries where budget = $1 and window_from = $2 and percent = $3 "
+                                         "order by channel, recipient",
+                                         raised.budget, raised.from, raised.percent))
+            raised.deliveries.push_back(delivery_in(each));
     }
     return made;
 }
@@ -96,26 +109,44 @@ Money committed(store::Tx& tx, const BudgetId& budget, Timestamp from) {
 
 bool raise(store::Tx& tx, const Alert& alert) {
     return tx.run(
-               "insert into budget_alerts (budget, window_from, percent, spent, raised_at, attempts, next_attempt_at) values ($1, $2, $3, "
-               "$4, $5, 0, $6) on conflict (budget, window_from, percent) do nothing",
-               alert.budget, alert.from, alert.percent, alert.spent, alert.raised_at, alert.next_attempt_at) > 0;
+               "insert into budget_alerts (budget, window_from, percent, spent, raised_at) values ($1, $2, $3, $4, $5) "
+               "on conflict (budget, window_from, percent) do nothing",
+               alert.budget, alert.from, alert.percent, alert.spent, alert.raised_at) > 0;
 }
 
-std::vector<Alert> alerts_of(store::Tx& tx, const BudgetId& budget) {
-    return alerts_in(
-        tx.query("select * from budget_alerts where budget = $1 order by raised_at desc, percent desc limit $2", budget, alerts_shown));
-}
-
-std::vector<Alert> due_alerts(store::Tx& tx, Timestamp now, std::int64_t limit) {
-    return alerts_in(tx.query("select * from budget_alerts where next_attempt_at <= $1 order by next_attempt_at limit $2", now, limit));
-}
-
-void update(store::Tx& tx, const Alert& alert) {
+void tell(store::Tx& tx, const Alert& alert, const Delivery& delivery) {
     tx.run(
-        "update budget_alerts set delivered_at = $4, attempts = $5, next_attempt_at = $6 where budget = $1 and window_from = $2 and "
-        "percent "
-        "= $3",
-        alert.budget, alert.from, alert.percent, alert.delivered_at, alert.attempts, alert.next_attempt_at);
+        "insert into budget_deliveries (budget, window_from, percent, channel, recipient, attempts, next_attempt_at) "
+        "values ($1, $2, $3, $4, $5, $6, $7) on conflict (budget, window_from, percent, channel, recipient) do nothing",
+        alert.budget, alert.from, alert.percent, word(delivery.channel), delivery.recipient, delivery.attempts, delivery.next_attempt_at);
+}
+
+std::vector<RaisedAlert> alerts_of(store::Tx& tx, const BudgetId& budget) {
+    return with_deliveries(
+        tx, tx.query("select * from budget_alerts where budget = $1 order by raised_at desc, percent desc limit $2", budget, alerts_shown));
+}
+
+std::vector<RaisedAlert> alerts_in(store::Tx& tx, const BudgetId& budget, Timestamp from) {
+    return with_deliveries(tx,
+                           tx.query("select * from budget_alerts where budget = $1 and window_from = $2 order by percent", budget, from));
+}
+
+std::vector<DueDelivery> due_deliveries(store::Tx& tx, Channel channel, Timestamp now, std::int64_t limit) {
+    std::vector<DueDelivery> made;
+    for (const auto& row : tx.query("select * from budget_deliveries join budget_alerts using (budget, window_from, percent) "
+                                    "where channel = $1 and next_attempt_at <= $2 order by next_attempt_at limit $3",
+                                    word(channel), now, limit))
+        made.push_back({alert_in(row), delivery_in(row)});
+    return made;
+}
+
+void update(store::Tx& tx, const DueDelivery& due) {
+    const auto& [alert, delivery] = due;
+    tx.run(
+        "update budget_deliveries set delivered_at = $6, attempts = $7, next_attempt_at = $8 where budget = $1 and window_from = $2 and "
+        "percent = $3 and channel = $4 and recipient = $5",
+        alert.budget, alert.from, alert.percent, word(delivery.channel), delivery.recipient, delivery.delivered_at, delivery.attempts,
+        delivery.next_attempt_at);
 }
 
 }  // namespace meridian::metering::rows

@@ -33,14 +33,29 @@ struct Alert {
     std::uint32_t percent = 0;
     Money spent;
     Timestamp raised_at;
+};
+// One recipient of one alert that was raised.
+struct Delivery {
+    Channel channel = Channel::webhook;
+    std::string recipient;  // "": the budget's own webhook
     std::optional<Timestamp> delivered_at;
     std::int64_t attempts = 0;
     std::optional<Timestamp> next_attempt_at;  // nothing: none any more
 };
+struct RaisedAlert : Alert {
+    std::vector<Delivery> deliveries;
+};
+struct DueDelivery {
+    Alert alert;
+    Delivery delivery;
+};
 // False when it was raised before.
 bool raise(store::Tx& tx, const Alert& alert);
-std::vector<Alert> alerts_of(store::Tx& tx, const BudgetId& budget);  // newest first, some hundreds at most
-std::vector<Alert> due_alerts(store::Tx& tx, Timestamp now, std::int64_t limit);
-void update(store::Tx& tx, const Alert& alert);
+// Nothing when this recipient is told already.
+void tell(store::Tx& tx, const Alert& alert, const Delivery& delivery);
+std::vector<RaisedAlert> alerts_of(store::Tx& tx, const BudgetId& budget);                  // newest first, some hundreds at most
+std::vector<RaisedAlert> alerts_in(store::Tx& tx, const BudgetId& budget, Timestamp from);  // of one window
+std::vector<DueDelivery> due_deliveries(store::Tx& tx, Channel channel, Timestamp now, std::int64_t limit);  // the oldest first
+void update(store::Tx& tx, const DueDelivery& due);
 
 }  // namespace meridian::metering::rows

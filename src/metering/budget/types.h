@@ -31,6 +31,41 @@ constexpr auto names(As<Period>) {
 // Far from where sums of nano-euros end.
 inline constexpr Money budget_max = Money::nanos(1'000'000'000'000'000'000);
 
+using BudgetAlertId = Id<struct BudgetAlertTag>;
+using BudgetNotificationId = Id<struct BudgetNotificationTag>;
+
+enum class Channel { webhook, email };
+constexpr auto names(As<Channel>) { return words<Channel>({{Channel::webhook, "webhook"}, {Channel::email, "email"}}); }
+
+struct Recipients {
+    Channel channel = Channel::webhook;
+    std::vector<std::string> addresses;  // URLs, or e-mail addresses
+};
+// Who is told of one alert, besides the budget's own webhook.
+struct BudgetNotification {
+    BudgetNotificationId id;
+    Channel channel = Channel::webhook;
+    std::vector<std::string> recipients;
+    Timestamp created_at, updated_at;
+};
+constexpr auto describe(As<BudgetNotification>) {
+    using T = BudgetNotification;
+    return fields(field("id", &T::id), field("channel", &T::channel), field("recipients", &T::recipients),
+                  field("created_at", &T::created_at), field("updated_at", &T::updated_at));
+}
+// A share of the limit that is told of when it is spent, once in a window.
+struct AlertRule {
+    BudgetAlertId id;
+    std::uint32_t percent = 0;
+    std::vector<BudgetNotification> notifications;
+    Timestamp created_at, updated_at;
+};
+constexpr auto describe(As<AlertRule>) {
+    using T = AlertRule;
+    return fields(field("id", &T::id), field("percent", &T::percent), field("notifications", &T::notifications),
+                  field("created_at", &T::created_at), field("updated_at", &T::updated_at));
+}
+
 struct Budget {
     BudgetId id;
     OrganizationId organization;
@@ -42,9 +77,9 @@ struct Budget {
     std::string time_zone = "Etc/UTC";
     bool is_hard = true;  // refuses; else it only tells
     bool enabled = true;
-    std::vector<std::uint32_t> alerts;  // percents of the limit
-    std::string webhook_url;            // "": nobody is told but by the API
-    std::string webhook_secret;         // sealed
+    std::vector<AlertRule> alerts;  // no two of the same percent
+    std::string webhook_url;        // hears of every alert; "": there is none
+    std::string webhook_secret;     // sealed; signs what goes to any webhook of the budget
     Timestamp created_at, updated_at;
 };
 constexpr auto describe(As<Budget>) {

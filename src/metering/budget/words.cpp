@@ -5,11 +5,8 @@
 #include <algorithm>
 
 namespace meridian::metering {
-namespace {
 
 std::string name_of(const Budget& budget) { return budget.name.empty() ? budget.id.str() : fmt::format("'{}'", budget.name); }
-
-}  // namespace
 
 Error refused(const Purses::Refusal& refusal) {
     const auto& budget = refusal.budget;

@@ -24,10 +24,18 @@ CREATE TABLE budget_alerts (
     percent bigint not null,
     spent bigint not null,
     raised_at bigint not null,
+    primary key (budget, window_from, percent)
+);
+CREATE TABLE budget_deliveries (
+    budget text not null references budgets (id) on delete cascade,
+    window_from bigint not null,
+    percent bigint not null,
+    channel text not null, -- webhook, email
+    recipient text not null,
     delivered_at bigint,
     attempts bigint not null,
-    next_attempt_at bigint,
-    primary key (budget, window_from, percent)
+    next_attempt_at bigint, -- null: none any more
+    primary key (budget, window_from, percent, channel, recipient)
 );
 CREATE TABLE budget_leases (
     budget text not null references budgets (id) on delete cascade,
@@ -327,7 +335,7 @@ CREATE TABLE zones (
 );
 CREATE INDEX acl_rules_by_deployment on acl_rules (deployment_id);
 CREATE INDEX api_keys_by_organization on api_keys (organization_id);
-CREATE INDEX budget_alerts_due on budget_alerts (next_attempt_at);
+CREATE INDEX budget_deliveries_due on budget_deliveries (channel, next_attempt_at);
 CREATE INDEX budget_leases_by_zone on budget_leases (zone);
 CREATE INDEX budgets_by_organization on budgets (organization, created_at, id);
 CREATE INDEX deployments_by_model on deployments (model_id);
