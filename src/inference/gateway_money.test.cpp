@@ -93,6 +93,17 @@ TEST_F(GatewaysWithLittleMoney, AStreamEndsWithLengthWhenTheMoneyEnds) {
     EXPECT_LE(receipt.cost, Money::nanos(input + 256));
 }
 
+TEST_F(GatewaysWithLittleMoney, AStreamThatEndsWithTheMoneySaysItsUsageToWhoAsked) {
+    std::vector<std::string> pieces(600, text_chunk("a"));
+    model({streams(pieces)});
+    const auto body = with(ask_stream, R"("stream_options":{"include_usage":true})");
+    budget(static_cast<std::int64_t>(body.size()) + 512 + 256);
+    const auto asked = exchange(body);
+    ASSERT_FALSE(run(*asked));
+    EXPECT_THAT(asked->written, HasSubstr(R"("choices":[],"usage":{)"));
+    EXPECT_THAT(asked->written, HasSubstr(R"("completion_tokens":256)"));
+}
+
 TEST_F(GatewaysWithLittleMoney, AStreamGoesOnWhileThereIsMoney) {
     std::vector<std::string> pieces;
     for (int i = 0; i < 600; ++i) pieces.push_back(text_chunk("a"));

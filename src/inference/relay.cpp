@@ -46,6 +46,13 @@ std::string json_member(std::string_view key, std::string_view text) {
     return fmt::format("\"{}\":{}", key, boost::json::serialize(Json(text)));
 }
 
+JsonObject usage_json(const metering::Usage& usage) {
+    return {{"prompt_tokens", usage.input_tokens},
+            {"completion_tokens", usage.output_tokens},
+            {"total_tokens", usage.input_tokens + usage.output_tokens},
+            {"prompt_tokens_details", JsonObject{{"cached_tokens", usage.cached_tokens}}}};
+}
+
 constexpr std::size_t arena_first = 4096;
 
 expected<Json> parse_passing(std::string_view text) { return parse_json(text, json_depth_max, json_arena(arena_first)); }
@@ -238,10 +245,19 @@ std::string StreamRelay::last_words(const metering::Receipt& receipt) const {
         {"receipt", receipt.id.str()}, {"cost", receipt.cost.str()},
         {"currency", "EUR"},           {"energy_millijoules", receipt.usage.energy ? Json(receipt.usage.energy->count()) : Json(nullptr)},
         {"zone", receipt.zone},        {"jurisdiction", receipt.jurisdiction}};
-    if (!usage_chunk_) return ": meridian " + boost::json::serialize(said) + "\n\n";
-    auto chunk = *usage_chunk_;
+    if (!asked_.include_usage) return ": meridian " + boost::json::serialize(said) + "\n\n";
+    auto chunk = usage_chunk_ ? *usage_chunk_ : own_chunk({});
+    if (!usage_chunk_) chunk["usage"] = usage_json(receipt.usage);
     chunk["meridian"] = said;
     return http::sse_event(boost::json::serialize(chunk));
+}
+
+JsonObject StreamRelay::own_chunk(JsonArray choices) const {
+    return {{"id", answer_id_},
+            {"object", asked_.operation == Operation::chat ? "chat.completion.chunk" : "text_completion"},
+            {"created", created_},
+            {"model", asked_.model},
+            {"choices", std::move(choices)}};
 }
 
 std::string StreamRelay::cut_short(const Error& why) const {
@@ -254,13 +270,9 @@ std::string StreamRelay::cut_short(const Error& why) const {
             choice["text"] = "";
         choices.push_back(std::move(choice));
     }
-    return http::sse_event(
-        boost::json::serialize(JsonObject{{"id", answer_id_},
-                                          {"object", asked_.operation == Operation::chat ? "chat.completion.chunk" : "text_completion"},
-                                          {"created", created_},
-                                          {"model", asked_.model},
-                                          {"choices", std::move(choices)},
-                                          {"meridian", JsonObject{{"reason", why.code}, {"message", why.said}}}}));
+    auto chunk = own_chunk(std::move(choices));
+    chunk["meridian"] = JsonObject{{"reason", why.code}, {"message", why.said}};
+    return http::sse_event(boost::json::serialize(chunk));
 }
 
 std::string error_event(const Error& error, std::string_view request_id) {

@@ -44,8 +44,8 @@ public:
     [[nodiscard]] const metering::Usage& usage() const { return usage_; }
     [[nodiscard]] bool anything_sent() const { return sent_; }
     [[nodiscard]] const std::optional<Error>& failure() const { return failure_; }  // the backend reported an error mid-stream
-    // What is sent after the receipt is written and before [DONE]: the usage chunk for the caller who asked and, as a member of it or as a
-    // comment, the receipt.
+    // What is sent after the receipt is written and before [DONE]: the usage chunk for the caller who asked (of what the receipt says,
+    // where the backend gave none) and, as a member of it or as a comment, the receipt.
     [[nodiscard]] std::string last_words(const metering::Receipt& receipt) const;
     // The chunk that ends an answer before the model did: finish_reason "length", and why.
     [[nodiscard]] std::string cut_short(const Error& why) const;
@@ -54,6 +54,7 @@ private:
     void event(const http::SseCutter::Event& event, std::string& out);
     void rewrite(std::string_view data, std::string& out);
     void read_progress(const Json& progress);
+    [[nodiscard]] JsonObject own_chunk(JsonArray choices) const;
     bool splice(std::string_view raw, std::string& out) const;
 
     // A member as the backend writes it and as the caller gets it, as raw JSON text.
