@@ -5,6 +5,7 @@
 #include <numbers>
 
 #include "base/error.h"
+#include "quantum/ir/turn.h"
 
 namespace meridian::quantum {
 namespace {
@@ -14,18 +15,26 @@ constexpr double pi = std::numbers::pi;
 constexpr Amplitude i{0, 1};
 const double root = 1 / std::numbers::sqrt2;
 
-Amplitude turn(double angle) { return {std::cos(angle), std::sin(angle)}; }
 void one(GateMatrix& m, Amplitude a, Amplitude b, Amplitude c, Amplitude d) { m = {a, b, c, d}; }
 void diagonal(GateMatrix& m, Amplitude a, Amplitude d) { m = {a, 0, 0, d}; }
 void two(GateMatrix& m, std::array<Amplitude, 16> rows) { m = rows; }
 
-void m_rx(Angles a, GateMatrix& m) { one(m, std::cos(a[0] / 2), -i * std::sin(a[0] / 2), -i * std::sin(a[0] / 2), std::cos(a[0] / 2)); }
-void m_ry(Angles a, GateMatrix& m) { one(m, std::cos(a[0] / 2), -std::sin(a[0] / 2), std::sin(a[0] / 2), std::cos(a[0] / 2)); }
-void m_rz(Angles a, GateMatrix& m) { diagonal(m, turn(-a[0] / 2), turn(a[0] / 2)); }
+void m_rx(Angles a, GateMatrix& m) {
+    const Amplitude half = turn(a[0] / 2);
+    one(m, half.real(), -i * half.imag(), -i * half.imag(), half.real());
+}
+void m_ry(Angles a, GateMatrix& m) {
+    const Amplitude half = turn(a[0] / 2);
+    one(m, half.real(), -half.imag(), half.imag(), half.real());
+}
+void m_rz(Angles a, GateMatrix& m) {
+    const Amplitude half = turn(a[0] / 2);
+    diagonal(m, std::conj(half), half);
+}
 void m_p(Angles a, GateMatrix& m) { diagonal(m, 1, turn(a[0])); }
 void u_of(double theta, double phi, double lambda, GateMatrix& m) {
-    const double c = std::cos(theta / 2), s = std::sin(theta / 2);
-    one(m, c, -turn(lambda) * s, turn(phi) * s, turn(phi + lambda) * c);
+    const Amplitude half = turn(theta / 2), by_phi = turn(phi), by_lambda = turn(lambda);
+    one(m, half.real(), -by_lambda * half.imag(), by_phi * half.imag(), by_phi * by_lambda * half.real());
 }
 void m_u(Angles a, GateMatrix& m) { u_of(a[0], a[1], a[2], m); }
 void m_u_with_phase(Angles a, GateMatrix& m) {

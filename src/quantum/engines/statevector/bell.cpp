@@ -5,6 +5,8 @@
 #include <numbers>
 #include <utility>
 
+#include "quantum/ir/turn.h"
+
 namespace meridian::quantum {
 namespace {
 
@@ -12,21 +14,48 @@ using Real4 = std::array<double, 16>;  // row-major
 constexpr int sweeps_most = 24;
 constexpr double flaw_most = 1e-11, rounding = 1e-30;
 
-// Columns: Bell states with phases such that single-wire gates of determinant 1 are real in this basis.
-const GateMatrix& bell_basis() {
-    static const GateMatrix basis = [] {
-        const double h = std::sqrt(0.5);
-        const Amplitude i(0, h);
-        return GateMatrix{h, i, 0, 0, 0, 0, i, h, 0, 0, i, -h, h, -i, 0, 0};
-    }();
-    return basis;
+Amplitude times_i(Amplitude a) { return {-a.imag(), a.real()}; }
+
+// The Bell basis: columns [1 0 0 1], i [1 0 0 -1], i [0 1 1 0], [0 1 -1 0] over root 2, with phases such that single-wire gates of
+// determinant 1 are real in it. Its matrices are sums; a product of three would take ten times as long.
+GateMatrix in_bell_basis(const GateMatrix& m) {
+    GateMatrix right, out;
+    for (std::size_t r = 0; r < 16; r += 4) {
+        right[r] = m[r] + m[r + 3];
+        right[r + 1] = times_i(m[r] - m[r + 3]);
+        right[r + 2] = times_i(m[r + 1] + m[r + 2]);
+        right[r + 3] = m[r + 1] - m[r + 2];
+    }
+    for (std::size_t c = 0; c < 4; ++c) {
+        out[c] = 0.5 * (right[c] + right[12 + c]);
+        out[4 + c] = -0.5 * times_i(right[c] - right[12 + c]);
+        out[8 + c] = -0.5 * times_i(right[4 + c] + right[8 + c]);
+        out[12 + c] = 0.5 * (right[4 + c] - right[8 + c]);
+    }
+    return out;
 }
 
-GateMatrix adjoint(const GateMatrix& m) {
-    GateMatrix out;
-    for (std::size_t r = 0; r < 4; ++r)
-        for (std::size_t c = 0; c < 4; ++c) out[4 * r + c] = std::conj(m[4 * c + r]);
+GateMatrix from_bell_basis(const Real4& m) {
+    GateMatrix right, out;
+    for (std::size_t r = 0; r < 16; r += 4) {
+        right[r] = {m[r], -m[r + 1]};
+        right[r + 1] = {m[r + 3], -m[r + 2]};
+        right[r + 2] = {-m[r + 3], -m[r + 2]};
+        right[r + 3] = {m[r], m[r + 1]};
+    }
+    for (std::size_t c = 0; c < 4; ++c) {
+        out[c] = 0.5 * (right[c] + times_i(right[4 + c]));
+        out[4 + c] = 0.5 * (times_i(right[8 + c]) + right[12 + c]);
+        out[8 + c] = 0.5 * (times_i(right[8 + c]) - right[12 + c]);
+        out[12 + c] = 0.5 * (right[c] - times_i(right[4 + c]));
+    }
     return out;
+}
+
+// That of half the angle: of the two the one with a real part that is not negative. By the larger part first, where nothing cancels.
+Amplitude half_turn(Amplitude unit) {
+    const double larger = std::sqrt(0.5 + 0.5 * std::abs(unit.real())), smaller = 0.5 * unit.imag() / larger;
+    return unit.real() >= 0 ? Amplitude(larger, smaller) : Amplitude(std::abs(smaller), std::copysign(larger, unit.imag()));
 }
 
 double determinant(const Real4& m) {
@@ -74,14 +103,12 @@ Real4 common_eigenvectors(std::array<Real4, 2> m) {
 
 // The two gates that a real rotation in the Bell basis is made of.
 std::array<Matrix2, 2> single_gates(const Real4& rotation) {
-    GateMatrix m;
-    for (std::size_t k = 0; k < 16; ++k) m[k] = rotation[k];
-    m = product(product(bell_basis(), m), adjoint(bell_basis()));
+    const GateMatrix m = from_bell_basis(rotation);
     const auto block = [&](std::size_t r, std::size_t c) {
         return Matrix2{m[8 * r + 2 * c], m[8 * r + 2 * c + 1], m[8 * r + 4 + 2 * c], m[8 * r + 4 + 2 * c + 1]};
     };
     const auto determinant2 = [](const Matrix2& x) { return x[0] * x[3] - x[1] * x[2]; };
-    const std::size_t column = std::abs(determinant2(block(0, 0))) >= std::abs(determinant2(block(0, 1))) ? 0 : 1;
+    const std::size_t column = std::norm(determinant2(block(0, 0))) >= std::norm(determinant2(block(0, 1))) ? 0 : 1;
     Matrix2 low = block(0, column), high;
     const Amplitude root = std::sqrt(determinant2(low));
     for (Amplitude& element : low) element /= root;
@@ -120,18 +147,19 @@ GateMatrix tensor(const Matrix2& low, const Matrix2& high) {
 
 std::optional<BellSplit> bell_split(const GateMatrix& m) {
     // In the Bell basis: real x diagonal x real. The square of the diagonal is in the transpose times the matrix.
-    const GateMatrix bell = product(product(adjoint(bell_basis()), m), bell_basis());
+    const GateMatrix bell = in_bell_basis(m);
     std::array<Real4, 2> square{};
     for (std::size_t r = 0; r < 4; ++r)
-        for (std::size_t c = 0; c < 4; ++c) {
+        for (std::size_t c = r; c < 4; ++c) {
             Amplitude sum = 0;
             for (std::size_t k = 0; k < 4; ++k) sum += bell[4 * k + r] * bell[4 * k + c];
-            square[0][4 * r + c] = sum.real();
-            square[1][4 * r + c] = sum.imag();
+            square[0][4 * r + c] = square[0][4 * c + r] = sum.real();
+            square[1][4 * r + c] = square[1][4 * c + r] = sum.imag();
         }
     const Real4 right = common_eigenvectors(square);
     Real4 left{};
     std::array<double, 4> phase{};
+    std::array<Amplitude, 4> unit{};  // e^(i phase)
     for (std::size_t k = 0; k < 4; ++k) {
         std::array<Amplitude, 4> column{};  // of bell x transpose(right): a real vector times the phase
         Amplitude sum = 0;
@@ -139,12 +167,15 @@ std::optional<BellSplit> bell_split(const GateMatrix& m) {
             for (std::size_t c = 0; c < 4; ++c) column[r] += bell[4 * r + c] * right[4 * k + c];
             sum += column[r] * column[r];
         }
-        phase[k] = 0.5 * std::arg(sum);
-        const Amplitude back = std::polar(1.0, -phase[k]);
-        for (std::size_t r = 0; r < 4; ++r) left[4 * r + k] = (column[r] * back).real();
+        const double length = std::sqrt(std::norm(sum));
+        if (!(length > 0)) return std::nullopt;
+        unit[k] = half_turn(sum / length);
+        phase[k] = std::atan2(unit[k].imag(), unit[k].real());
+        for (std::size_t r = 0; r < 4; ++r) left[4 * r + k] = (column[r] * std::conj(unit[k])).real();
     }
     if (determinant(left) < 0) {
         phase[0] += std::numbers::pi;
+        unit[0] = -unit[0];
         for (std::size_t r = 0; r < 4; ++r) left[4 * r] = -left[4 * r];
     }
     BellSplit split{.before = single_gates(right), .after = single_gates(left), .phase = {}, .angle = {}};
@@ -153,9 +184,8 @@ std::optional<BellSplit> bell_split(const GateMatrix& m) {
     GateMatrix middle{};
     for (std::size_t plane = 0; plane < 2; ++plane) {
         const std::size_t p = plane, q = 3 - plane;
-        const Amplitude turn = std::polar(1.0, split.phase[plane]);
-        middle[5 * p] = middle[5 * q] = turn * std::cos(split.angle[plane]);
-        middle[4 * p + q] = middle[4 * q + p] = turn * Amplitude(0, std::sin(split.angle[plane]));
+        middle[5 * p] = middle[5 * q] = 0.5 * (unit[2 * plane] + unit[2 * plane + 1]);
+        middle[4 * p + q] = middle[4 * q + p] = 0.5 * (unit[2 * plane] - unit[2 * plane + 1]);
     }
     const GateMatrix again = product(tensor(split.after[0], split.after[1]), product(middle, tensor(split.before[0], split.before[1])));
     for (std::size_t k = 0; k < 16; ++k)

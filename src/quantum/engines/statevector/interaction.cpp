@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "quantum/engines/statevector/bell.h"
+#include "quantum/ir/turn.h"
 
 namespace meridian::quantum {
 namespace {
@@ -23,7 +24,7 @@ struct Single {
 };
 
 Single single(const Matrix2& m) {
-    const double c = std::abs(m[0]), s = std::abs(m[2]);
+    const double c = std::sqrt(std::norm(m[0])), s = std::sqrt(std::norm(m[2]));
     if (s > c) {
         Single flipped = single({m[2], m[3], m[0], m[1]});
         flipped.is_flipped = true;
@@ -46,7 +47,8 @@ Matrix2 flipped_columns(const Matrix2& m) { return {m[1], m[0], m[3], m[2]}; }
 void fill_plane(Interaction& g, std::size_t plane, double angle, double phase, double phase_p, double phase_q, double cosines) {
     constexpr double quarter = std::numbers::pi / 2;
     Interaction::Plane& out = g.planes[plane];
-    double c = std::cos(angle), s = std::sin(angle);
+    const Amplitude turned = turn(angle);
+    double c = turned.real(), s = turned.imag();
     // Rows [c, i s] and [i s, c]. Exchanged they are i [s, -i c] and i [-i c, s].
     if (std::abs(s) > std::abs(c)) {
         out.is_exchanged = true;
@@ -55,16 +57,17 @@ void fill_plane(Interaction& g, std::size_t plane, double angle, double phase, d
         phase += quarter;
     }
     const double turns = std::round((phase_q - phase_p) / quarter), rest = phase_q - phase_p - turns * quarter;
-    out.phase = std::tan(rest);
+    const Amplitude by_rest = turn(rest);
+    out.phase = by_rest.imag() / by_rest.real();
     // exp(i (phase_q - phase_p)) is `unit` cos(rest) (1 + i tan(rest)).
     const long k = std::lround(turns) & 3;
     const Amplitude unit = k == 0 ? 1 : k == 1 ? Amplitude(0, 1) : k == 2 ? -1 : Amplitude(0, -1);
-    const Amplitude to_p = Amplitude(0, s / c) * unit * std::cos(rest), to_q = Amplitude(0, s / c) * std::conj(unit) / std::cos(rest);
+    const Amplitude to_p = Amplitude(0, s / c) * unit * by_rest.real(), to_q = Amplitude(0, s / c) * std::conj(unit) / by_rest.real();
     out.is_real = k % 2 == 1;
     out.to_p = out.is_real ? to_p.real() : to_p.imag();
     out.to_q = out.is_real ? to_q.real() : to_q.imag();
-    g.scale[plane] = std::polar(std::abs(c) * cosines, phase + phase_p + (c < 0 ? std::numbers::pi : 0));
-    g.scale[3 - plane] = g.scale[plane] * unit * std::cos(rest);
+    g.scale[plane] = c * cosines * turn(phase + phase_p);
+    g.scale[3 - plane] = g.scale[plane] * unit * by_rest.real();
 }
 
 // The state that scale[k] belongs to, after the exchanges.
@@ -77,7 +80,7 @@ public:
         for (std::uint32_t k = 0; k < items_.list.size(); ++k)
             if (fits(k)) write(k);
         for (Interaction& g : items_.interactions) {
-            const double magnitude = std::abs(g.scale[0]);
+            const double magnitude = std::sqrt(std::norm(g.scale[0]));
             items_.phase += std::arg(g.scale[0]);
             const Amplitude back = std::conj(g.scale[0]) / magnitude;
             for (Amplitude& scale : g.scale) scale *= back;
@@ -124,14 +127,14 @@ private:
     void give_back(std::uint32_t k, std::size_t side, double angle) {
         const Item& to = items_.list[before_[k][side]];
         const std::size_t bit = to.a == wires(k)[side] ? 0 : 1;
-        const Amplitude turn = std::polar(1.0, angle);
+        const Amplitude by = turn(angle);
         if (to.kind == Item::Kind::interaction) {
             Interaction& g = items_.interactions[to.index];
             for (std::size_t s = 0; s < 4; ++s)
-                if ((output(g, s) >> bit & 1) != 0) g.scale[s] *= turn;
+                if ((output(g, s) >> bit & 1) != 0) g.scale[s] *= by;
         } else {
             for (std::size_t e = 0; e < 16; ++e)
-                if ((e / 4 >> bit & 1) != 0) items_.pairs[to.index][e] *= turn;
+                if ((e / 4 >> bit & 1) != 0) items_.pairs[to.index][e] *= by;
         }
     }
 

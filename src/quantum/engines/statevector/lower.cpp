@@ -34,26 +34,35 @@ GateMatrix exchanged(const GateMatrix& m) {
         for (std::size_t c = 0; c < 4; ++c) out[4 * to[r] + to[c]] = m[4 * r + c];
     return out;
 }
-// A step as a matrix on wires (low, other one).
-GateMatrix expanded(const Step& step, Wire low) {
-    GateMatrix m{};
+// Multiplies rows p and q of a matrix by a gate that takes them to each other.
+void turn_rows(const GateMatrix& gate, std::size_t p, std::size_t q, GateMatrix& m) {
+    for (std::size_t c = 0; c < 4; ++c) {
+        const Amplitude x = m[4 * p + c], y = m[4 * q + c];
+        m[4 * p + c] = gate[0] * x + gate[1] * y;
+        m[4 * q + c] = gate[2] * x + gate[3] * y;
+    }
+}
+// Follows a matrix on wires (low, other one) by a step.
+void follow(const Step& step, Wire low, GateMatrix& m) {
+    const std::size_t moved = step.a == low ? 1 : 2, other = 3 - moved;  // bits of the state's number
     switch (step.kind) {
         case Step::Kind::two:
-            m = step.matrix;
+            m = product(step.a == low ? step.matrix : exchanged(step.matrix), m);
             break;
         case Step::Kind::phases:
-            for (std::size_t k = 0; k < 4; ++k) m[5 * k] = step.matrix[k];
+            for (std::size_t k = 0; k < 4; ++k) {
+                const Amplitude by = step.matrix[step.a == low || k == 0 || k == 3 ? k : 3 - k];
+                for (std::size_t c = 0; c < 4; ++c) m[4 * k + c] *= by;
+            }
             break;
         case Step::Kind::one:
+            turn_rows(step.matrix, 0, moved, m);
+            turn_rows(step.matrix, other, 3, m);
+            break;
         case Step::Kind::controlled:
-            for (std::size_t other = 0; other < 2; ++other)
-                for (std::size_t r = 0; r < 2; ++r)
-                    for (std::size_t c = 0; c < 2; ++c) {
-                        const bool acts = step.kind == Step::Kind::one || other == step.value;
-                        m[4 * (2 * other + r) + 2 * other + c] = acts ? step.matrix[2 * r + c] : Amplitude(r == c);
-                    }
+            turn_rows(step.matrix, step.value * other, step.value * other + moved, m);
+            break;
     }
-    return step.a == low ? m : exchanged(m);
 }
 
 // Lowers through blocks: the gates on one pair of wires with nothing between them. A block whose rotations would cost as much as a dense
@@ -157,7 +166,7 @@ void Lowering::add_flag(std::uint64_t mask, std::uint64_t value, double angle) {
 
 void Lowering::add_one(const Op& op, std::span<const Amplitude> m) {
     const Matrix2 matrix{m[0], m[1], m[2], m[3]};
-    if (!is_unitary(matrix)) return add_large(op, {m.begin(), m.begin() + 4});
+    if (op.kind == Op::Kind::unitary && !is_unitary(matrix)) return add_large(op, {m.begin(), m.begin() + 4});
     const auto [mask, value] = condition(op);
     const Wire target = wires_[circuit_.targets_of(op)[0]];
     if (op.controls <= 1) {
@@ -281,7 +290,7 @@ void Lowering::write(const Block& block) {
     if (block.b != no_wire && rotations_of(block.steps) >= 3) {
         GateMatrix matrix{};
         for (std::size_t k = 0; k < 4; ++k) matrix[5 * k] = 1;
-        for (const Step& step : block.steps) matrix = product(expanded(step, block.a), matrix);
+        for (const Step& step : block.steps) follow(step, block.a, matrix);
         Item item{.kind = Item::Kind::pair, .a = block.a, .b = block.b, .index = std::uint32_t(out_.pairs.size())};
         item.moves = bit(block.a) | bit(block.b);
         out_.pairs.push_back(matrix);

@@ -25,7 +25,7 @@ struct Split {
 };
 Split split(const Matrix2& m) {
     Split s{};
-    const double cosine = std::abs(m[0]), sine = std::abs(m[2]);
+    const double cosine = std::sqrt(std::norm(m[0])), sine = std::sqrt(std::norm(m[2]));
     if (sine < nothing) {
         s = {{1, 0, 0, 1}, {std::arg(m[0]), std::arg(m[3])}, 0};
         return s;
@@ -53,7 +53,7 @@ Matrix2 product(const Matrix2& l, const Matrix2& e) {
 
 bool is_unitary(const Matrix2& m) {
     const double flaw = std::abs(std::norm(m[0]) + std::norm(m[2]) - 1) + std::abs(std::norm(m[1]) + std::norm(m[3]) - 1) +
-                        std::abs(std::conj(m[0]) * m[1] + std::conj(m[2]) * m[3]);
+                        std::sqrt(std::norm(std::conj(m[0]) * m[1] + std::conj(m[2]) * m[3]));
     return flaw < 1e-10;
 }
 
