@@ -8,7 +8,7 @@ namespace {
 using namespace meridian::inference;
 
 struct Told {
-    std::string out, usage_chunk;
+    std::string out, last_words;
     std::int64_t tokens = 0;
     bool finished = false, failed = false;
     bool operator==(const Told&) const = default;
@@ -18,7 +18,7 @@ Told relayed(const Asked& asked, std::string_view stream, std::size_t cut) {
     StreamRelay relay(asked, "inner", "chatcmpl-1");
     Told told;
     if (!relay.feed(stream.substr(0, cut), told.out) || !relay.feed(stream.substr(cut), told.out)) return told;
-    told.usage_chunk = relay.usage_chunk();
+    told.last_words = relay.last_words({});
     told.tokens = relay.usage().output_tokens;
     told.finished = relay.finished();
     told.failed = relay.failure().has_value();

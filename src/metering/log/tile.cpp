@@ -42,7 +42,7 @@ std::optional<Tile> Tile::parse(std::string_view path) {
     const auto slash = path.find('/');
     if (slash == std::string_view::npos) return std::nullopt;
     const auto level = small_number(path.substr(0, slash), level_max);
-    const auto mark = path.find(partial_mark);
+    const auto mark = path.find(partial_mark, slash + 1);
     const auto width =
         mark == std::string_view::npos ? std::optional(tile_width) : small_number(path.substr(mark + partial_mark.size()), tile_width - 1);
     const auto index = index_in(path.substr(0, mark).substr(slash + 1));

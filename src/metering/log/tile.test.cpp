@@ -48,6 +48,9 @@ TEST(TilePaths, HaveNoSecondSpelling) {
                               "entries/000",
                               "0/x999/x999/x999/x999/x999/x999/999",
                               "0/..",
+                              ".p/0",
+                              "0.p/1",
+                              "0/.p/1",
                               "0/0a0"})
         EXPECT_FALSE(Tile::parse(wrong)) << wrong;
 }
