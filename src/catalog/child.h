@@ -14,7 +14,7 @@ struct ChildCommand {
     std::string program;  // looked for in PATH
     std::vector<std::string> arguments;
     std::vector<std::string> environment;  // all of it: nothing is inherited
-    std::string input;                     // what it reads from standard input
+    std::string input = {};                // what it reads from standard input
     std::chrono::milliseconds time_max{600'000};
     std::chrono::milliseconds look_every{100};
     std::function<bool()> look;  // called now and then; false ends the child
