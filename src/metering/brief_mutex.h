@@ -14,7 +14,6 @@ public:
         }
         mutex_.lock();
     }
-    bool try_lock() { return mutex_.try_lock(); }
     void unlock() { mutex_.unlock(); }
 
 private:
