@@ -21,7 +21,7 @@ target_include_directories(meridian_flags INTERFACE ${CMAKE_SOURCE_DIR}/src)
 target_compile_options(meridian_flags INTERFACE -Wall -Wextra -Wnon-virtual-dtor -Woverloaded-virtual -Wshadow-uncaptured-local -Werror)
 target_compile_definitions(meridian_flags INTERFACE
   BOOST_ASIO_SEPARATE_COMPILATION BOOST_BEAST_SEPARATE_COMPILATION BOOST_ASIO_NO_DEPRECATED BOOST_ASIO_NO_TS_EXECUTORS
-  SPDLOG_COMPILED_LIB SPDLOG_FMT_EXTERNAL MERIDIAN_VERSION="${PROJECT_VERSION}")
+  SPDLOG_COMPILED_LIB SPDLOG_FMT_EXTERNAL)
 target_link_libraries(meridian_flags INTERFACE Threads::Threads fmt::fmt Boost::headers)
 
 # meridian_room(NAME USES room... LINKS library...)

@@ -7,6 +7,7 @@
 
 #include "base/hash.h"
 #include "base/json.h"
+#include "base/version.h"
 
 namespace meridian::app {
 namespace {
@@ -138,7 +139,7 @@ expected<BackupSummary> back_up(Disk& disk, Clock& clock, store::Store& store, c
         summary.bytes += entry.bytes;
     }
     const auto manifest =
-        to_text(JsonObject{{"made_at", rfc3339(clock.now())}, {"version", MERIDIAN_VERSION}, {"zone", layout.zone_name}, {"files", files}});
+        to_text(JsonObject{{"made_at", rfc3339(clock.now())}, {"version", version()}, {"zone", layout.zone_name}, {"files", files}});
     if (auto written = disk.replace_file(to + "/manifest.json", manifest); !written) return complain(written.error());
     return summary;
 }

@@ -4,6 +4,7 @@
 #include <cstring>
 
 #include "base/error.h"
+#include "base/version.h"
 #include "cli/commands.h"
 #include "fleet/service.h"
 #include "terminal.h"
@@ -15,7 +16,7 @@ using namespace meridian;
 void add_all(CLI::App& app, cli::Common& common, const cli::Chosen& chosen) {
     app.add_option("--data", common.data, "Data directory")->envname("MERIDIAN_DATA")->capture_default_str();
     app.add_flag("--json", common.json, "Answers as JSON");
-    app.set_version_flag("--version", "meridian " MERIDIAN_VERSION);
+    app.set_version_flag("--version", fmt::format("meridian {}", version()));
     app.require_subcommand(1);
     app.fallthrough();
     for (auto* add : {cli::add_up, cli::add_models, cli::add_deploy, cli::add_quote, cli::add_chat, cli::add_status, cli::add_keys,

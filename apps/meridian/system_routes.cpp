@@ -1,6 +1,7 @@
 #include "system_routes.h"
 
 #include "backup.h"
+#include "base/version.h"
 #include "http/metrics.h"
 #include "http/openapi.h"
 #include "http/typed.h"
@@ -39,7 +40,7 @@ public:
                                              {"placed_because", d.placed_because}});
         }
         const auto up = std::chrono::duration_cast<std::chrono::seconds>(parts_.clock.steady() - started_);
-        co_return JsonObject{{"version", MERIDIAN_VERSION},  {"url", parts_.url()},
+        co_return JsonObject{{"version", version()},         {"url", parts_.url()},
                              {"uptime_seconds", up.count()}, {"zone", parts_.zone.name.str()},
                              {"place", parts_.zone.place()}, {"jurisdiction", parts_.zone.jurisdiction()},
                              {"nodes", std::move(nodes)},    {"deployments", std::move(deployments)}};
@@ -120,7 +121,8 @@ void add_system_routes(http::Router& router, SystemParts parts) {
                                              doc("Backup", "Copy database, keys and ledger", "system"),
                                              [api](Call<BackupWish> c) { return api->backup(std::move(c)); }));
     router.add(http::openapi_route(
-        router, {.title = "Meridian", .version = MERIDIAN_VERSION, .description = "A sovereign AI and quantum cloud.", .server_url = "/"}));
+        router,
+        {.title = "Meridian", .version = std::string(version()), .description = "A sovereign AI and quantum cloud.", .server_url = "/"}));
 }
 
 }  // namespace meridian::app

@@ -6,6 +6,8 @@
 #include <array>
 #include <charconv>
 
+#include "base/version.h"
+
 namespace meridian::http {
 namespace {
 
@@ -106,7 +108,7 @@ void write_head(const Target& target, const Outgoing& request, std::string& out)
         out += "\r\n";
     }
     // Some public sites refuse requests that do not say who asks; a replica of ours does not care.
-    if (!target.local && !request.headers.has("user-agent")) out += "User-Agent: meridian/" MERIDIAN_VERSION "\r\n";
+    if (!target.local && !request.headers.has("user-agent")) out.append("User-Agent: ").append(build()).append("\r\n");
     if (request.fresh_connection) out += "Connection: close\r\n";
     if (!request.body.empty() || request.method == "POST" || request.method == "PUT" || request.method == "PATCH") {
         out += "Content-Length: ";

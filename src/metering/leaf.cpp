@@ -6,6 +6,7 @@
 #include <tuple>
 
 #include "base/hash.h"
+#include "base/version.h"
 #include "metering/leaf_words.h"
 #include "metering/price.h"
 
@@ -30,7 +31,6 @@ bool is_by_token(Kind kind) {
 
 namespace {
 
-constexpr std::string_view build = "meridian/" MERIDIAN_VERSION;
 constexpr std::string_view energy_unknown = "unknown";
 
 void clip(std::string& text, std::size_t max) {
@@ -217,7 +217,7 @@ std::string LeafWriter::write(const Receipt& r) const {
     out += R"(","duration_ms":)";
     add_number(out, std::chrono::duration_cast<std::chrono::milliseconds>(r.took).count());
     out += R"(,"build":")";
-    out += build;
+    out += build();
     out += "\"}";
     return out;
 }
@@ -226,7 +226,7 @@ std::size_t LeafWriter::room(const RunStart& start) const {
     // Everything but the names: keys, eight ids, the widest numbers, amounts and times. The test holds it against the widest leaf.
     constexpr std::size_t fixed = 2100;
     const auto names = start.model.size() + start.model_digest.size() + start.api_key.size() + start.policy.size() + node_max;
-    return fixed + where_.size() + build.size() + 2 * names;
+    return fixed + where_.size() + build().size() + 2 * names;
 }
 
 LeafFacts facts_of(const Receipt& receipt) {

@@ -5,6 +5,7 @@
 
 #include <limits>
 
+#include "base/version.h"
 #include "metering/price.h"
 #include "metering/record.h"
 #include "metering/testing.h"
@@ -69,7 +70,8 @@ TEST(Leaves, AreTheseBytes) {
         R"("cost_lines":[{"unit":"input_token","quantity":10,"amount":"0.0000015"},)"
         R"({"unit":"output_token","quantity":20,"amount":"0.000007"}],"cost":"0.0000085","currency":"EUR","energy":null,)"
         R"("energy_basis":"unknown","input_commitment":null,"output_commitment":null,"started_at":"2026-11-23T19:29:43.932078Z","ended_at":"2026-11-23T19:29:45.432078Z",)"
-        R"("duration_ms":1500,"build":"meridian/)" MERIDIAN_VERSION "\"}");
+        R"("duration_ms":1500,"build":")" +
+            std::string(build()) + "\"}");
 }
 
 Receipt quantum_example() {

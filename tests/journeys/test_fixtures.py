@@ -68,6 +68,9 @@ def test_receipts_and_results_of_an_earlier_release_are_all_there(installation):
         assert {k: v for k, v in now[receipt["id"]].items() if k in receipt} == receipt
         shown = json.loads(installation.cli("receipts", "show", receipt["id"]).stdout)
         assert shown["receipt"]["id"] == receipt["id"]
+    for path, state in ("budgets", ("limit", "spent", "reserved")), ("quotes", ("state", "receipt_id", "offers")):
+        for then in [one["answer"][path] for one in past["recorded"] if one["path"] == f"/meridian/v1/{path}"]:
+            assert [{k: each[k] for k in state} for each in installation.get(f"/meridian/v1/{path}")[path]] == [{k: each[k] for k in state} for each in then]
     qaas = QaaSClient(project_id=past["project_id"], secret_key=past["secret_key"], url=installation.url)
     assert qaas.get_job(past["job"]).status == "completed"
     [recorded] = [one["answer"]["job_results"] for one in past["recorded"] if one["path"].endswith("/results")]

@@ -29,6 +29,14 @@ ASKED = [
     ("GET", "/meridian/v1/models", None),
     ("GET", "/meridian/v1/receipts?page_size=100", None),
     ("GET", "/meridian/v1/log/fr-par-1/key", None),
+    ("GET", "/meridian/v1/prices", None),
+    ("GET", "/meridian/v1/budgets", None),
+    ("GET", "/meridian/v1/rate-limits", None),
+    ("GET", "/meridian/v1/quotes", None),
+    ("GET", "/meridian/v1/usage", None),
+    ("GET", "/meridian/v1/footprint", None),
+    ("GET", "/meridian/v1/changes", None),
+    ("GET", "/audit-trail/v1alpha1/regions/fr-par/events", None),
 ]
 
 
@@ -45,11 +53,22 @@ def answers(meridian, requests):
     return out
 
 
+def made(meridian, path, body):
+    status, _, answer = meridian.call("POST", path, body)
+    assert status in (200, 201), (path, answer)
+    return json.loads(answer)
+
+
 def used(meridian, work):
     """The facts of an installation in which every kind of work was done once."""
     meridian.add_tiny("answer", "tiny")
     meridian.cli("keys", "create", "--description", "another")
-    status, headers, _ = meridian.call(*ASKED[0], headers={"X-Meridian-Durable": "1"})
+    for unit, eur in ("input_token", "3"), ("output_token", "7"):
+        made(meridian, "/meridian/v1/prices", {"sku": "tiny", "unit": unit, "eur": eur, "per": 1_000_000})
+    made(meridian, "/meridian/v1/budgets", {"name": "ours", "limit": "1000", "period": "total", "alerts": [90]})
+    made(meridian, "/meridian/v1/rate-limits", {"requests_per_minute": 1_000_000})
+    quote = made(meridian, "/meridian/v1/quotes", {"kind": "chat", "request": ASKED[1][2]})["id"]
+    status, headers, _ = meridian.call(*ASKED[1], headers={"X-Meridian-Durable": "1", "X-Meridian-Quote": quote})
     assert status == 200
     receipt = headers["X-Meridian-Receipt"]
     bell = QuantumCircuit(2)

@@ -11,6 +11,7 @@
 #include <filesystem>
 
 #include "base/real/real.h"
+#include "base/version.h"
 #include "cli/commands.h"
 #include "installation.h"
 #include "terminal.h"
@@ -113,7 +114,7 @@ void print_screen(const Installation& running, const UpOptions& o, const std::ve
     const auto& key = running.bootstrap().first_key;
     const auto url = running.url();
     const std::string secret = key ? key->secret : "$MERIDIAN_SECRET_KEY";
-    fmt::print("\n{}  {}\n\n", bold("Meridian " MERIDIAN_VERSION), accent(url));
+    fmt::print("\n{}  {}\n\n", bold(fmt::format("Meridian {}", version())), accent(url));
     fmt::print("  {}   {}\n", dim("console and API"), url);
     if (key) {
         fmt::print("  {}        {}\n", dim("access key"), key->key.access_key);

@@ -4,11 +4,11 @@
 
 #include "base/derived_id.h"
 #include "base/json.h"
+#include "base/version.h"
 
 namespace meridian::metering {
 namespace {
 
-constexpr std::string_view build = "meridian/" MERIDIAN_VERSION;
 constexpr std::string_view refused = "refused";  // the outcome; else it is "done"
 constexpr std::size_t text_max = 256;            // of each text in a leaf; with them no leaf comes near a record's largest payload
 
@@ -60,7 +60,7 @@ std::string event_leaf(const AdminEvent& e, std::string_view zone) {
                     {"user_agent", text_or_null(e.user_agent)},
                     {"request", text_or_null(e.request)},
                     {"at", rfc3339(e.at)},
-                    {"build", build}};
+                    {"build", build()}};
     if (e.is_refused) leaf["status"] = refused_status;
     if (!e.details.is_null()) leaf["details"] = e.details;
     return to_text(leaf);
