@@ -145,7 +145,8 @@ Node probe_host(Disk& disk, Rng& rng, const geography::Zone& zone, const std::st
                 .cpu_ids = std::move(ids),
                 .memory_bytes = memory_of_host(groups),
                 .gpus = gpus_of_host(),
-                .sandbox_layers = sandbox::layers(sandbox::probe())};
+                .sandbox_layers = sandbox::layers(sandbox::probe()),
+                .cpu = cpu_of(small_file("/proc/cpuinfo"))};
 }
 
 }  // namespace meridian::fleet

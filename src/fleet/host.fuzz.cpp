@@ -8,6 +8,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     (void)parse_nvidia_smi(text);
     (void)parse_gpu_information(text);
     (void)memory_total(text);
+    (void)cpu_of(text);
     (void)memory_limit(text);
     (void)cpu_quota(text);
     (void)sandbox::parse_hierarchies(text, text);

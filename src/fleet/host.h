@@ -16,6 +16,8 @@ std::optional<std::uint64_t> memory_total(std::string_view meminfo);
 std::optional<std::uint64_t> memory_limit(std::string_view text);
 // CPUs that a quota amounts to, at least 1: "50000 100000" (cpu.max); nothing for "max" and for v1's -1.
 std::optional<std::uint32_t> cpu_quota(std::string_view text);
+// Whose cores they are by /proc/cpuinfo: "GenuineIntel", on Arm "0x41-0xd0c" (implementer and part); "" where it does not say.
+std::string cpu_of(std::string_view cpuinfo);
 // One of /proc/driver/nvidia/gpus/*/information.
 struct GpuDevice {
     std::string uuid;

@@ -80,6 +80,14 @@ TEST(Host, OffersTheGpusThatNvidiaSmiNames) {
     EXPECT_EQ(types[2].gpu, "NVIDIA L4");
 }
 
+TEST(Host, KnowsWhoseCoresItHas) {
+    EXPECT_EQ(cpu_of("processor\t: 0\nvendor_id\t: GenuineIntel\ncpu family\t: 6\n\nprocessor\t: 1\n"), "GenuineIntel");
+    EXPECT_EQ(cpu_of("processor\t: 0\nCPU implementer\t: 0x41\nCPU architecture: 8\nCPU part\t: 0xd0c\n\n"), "0x41-0xd0c");
+    EXPECT_EQ(cpu_of("CPU implementer\t: 0x41\n"), "");
+    EXPECT_EQ(cpu_of(""), "");
+    EXPECT_EQ(cpu_of("vendor_id: " + std::string(1000, 'x')).size(), 32u);
+}
+
 TEST(Host, FindsItsControlGroupsOfBothVersions) {
     const auto found = sandbox::parse_hierarchies(
         "30 20 0:26 / /sys/fs/cgroup/memory rw,relatime shared:9 - cgroup cgroup rw,memory\n"

@@ -50,6 +50,20 @@ std::optional<std::uint64_t> memory_total(std::string_view meminfo) {
     return std::nullopt;
 }
 
+std::string cpu_of(std::string_view cpuinfo) {
+    constexpr std::size_t word_max = 32;
+    std::string implementer, part;
+    for (const auto line : split(cpuinfo.substr(0, cpuinfo.find("\n\n")), '\n')) {
+        const auto colon = line.find(':');
+        if (colon == line.npos) continue;
+        const auto key = trimmed(line.substr(0, colon)), value = trimmed(line.substr(colon + 1)).substr(0, word_max);
+        if (key == "vendor_id") return std::string(value);
+        if (key == "CPU implementer") implementer = value;
+        if (key == "CPU part") part = value;
+    }
+    return implementer.empty() || part.empty() ? "" : implementer + "-" + part;
+}
+
 std::optional<std::uint64_t> memory_limit(std::string_view text) {
     const auto bytes = number<std::uint64_t>(text);
     if (!bytes || *bytes == 0 || *bytes >= unlimited_from) return std::nullopt;

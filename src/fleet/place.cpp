@@ -94,7 +94,7 @@ Need on_type(Need need, const NodeType& type) {
     need.gpu = type.gpu;
     need.node_cpus = type.vcpus;
     need.node_memory_bytes = type.memory_bytes;
-    if (type.gpus > 0) need.cpus_most = type.vcpus;  // its share; the other GPUs of the host need theirs
+    need.cpus_most = type.vcpus;  // its share; others of the host have theirs
     return need;
 }
 

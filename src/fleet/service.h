@@ -36,10 +36,40 @@ struct Node {
     std::uint64_t memory_bytes = 0;
     std::vector<Gpu> gpus;
     std::vector<std::string>
-        sandbox_layers;  // what the kernel lets us have: "landlock-7", "seccomp", "user-ns", "net-ns", "rlimits", "cgroup-v1"
+        sandbox_layers;    // what the kernel lets us have: "landlock-7", "seccomp", "user-ns", "net-ns", "rlimits", "cgroup-v1"
+    std::string cpu = {};  // whose cores: "GenuineIntel", or "0x41-0xd0c" (implementer and part) on Arm; "" unknown
 };
 
-// What people choose from when they deploy. Offered only where a node can hold it.
+// Scaleway's words of a product's life, and one before them: announced by its maker, and nobody can have it.
+enum class Lifecycle {
+    announced,
+    preview,
+    public_beta,
+    general_availability,
+    end_of_new_features,
+    end_of_growth,
+    end_of_deployment,
+    end_of_support,
+    end_of_sale,
+    end_of_life,
+    retired,
+};
+enum class Stock { available, out_of_stock };
+
+// What a catalogue says of a node type beside its size. What nobody has said is absent.
+struct Particulars {
+    std::string family, basis;  // `basis`: where the numbers come from
+    Lifecycle lifecycle = Lifecycle::general_availability;
+    std::string cpu;  // for people
+    std::string gpu, gpu_manufacturer;
+    std::uint64_t gpu_memory_bytes = 0;
+    std::optional<std::uint64_t> internet_bits = std::nullopt;  // a second
+    std::optional<std::uint32_t> watts = std::nullopt;          // what its processors draw at most, with their memory on the package
+    std::string watts_basis;
+    std::vector<std::string> replaced_by;
+};
+
+// What people choose from when they deploy.
 struct NodeType {
     std::string name, description;  // "CPU-2C-8G"
     std::string arch;
@@ -47,6 +77,9 @@ struct NodeType {
     std::uint64_t memory_bytes = 0, vram_bytes = 0;
     std::string gpu = {};  // the kind, as Gpu::name says it; empty without GPUs
     bool disabled = false;
+    Stock stock = Stock::available;
+    std::optional<Particulars> about = {};  // of a catalogue's; nothing where the machine itself is all there is to say
+    [[nodiscard]] bool is_offered() const { return stock == Stock::available && !disabled; }
 };
 
 struct Need {
@@ -145,6 +178,7 @@ int shim_main(int argc, char** argv);
 
 // Looks at this host: CPUs, memory, GPUs (nvidia-smi where it exists), and what the kernel allows for sandboxes. Blocking.
 Node probe_host(Disk& disk, Rng& rng, const geography::Zone& zone, const std::string& state_directory);
+// What the nodes are, by their own CPUs and GPUs.
 std::vector<NodeType> node_types(std::span<const Node> nodes);
 
 }  // namespace meridian::fleet

@@ -239,7 +239,7 @@ Estimate Estimates::of_deployment(ProjectId project, const Json& request) const 
     Estimate made{.model = in.model, .digest = canonical_digest("deployment", request.get_object()), .offers = {}};
     std::string why_not = "no node offers it";
     for (const auto& type : deployments_.node_types()) {
-        if (type.disabled || (in.node_type && *in.node_type != type.name)) continue;
+        if (in.node_type && *in.node_type != type.name) continue;
         const auto runtime = runtime_for(deployments_.runtimes().all, *model, type);
         if (!runtime || need_on(*model, type, deployments_.runtimes()).memory_bytes > type.memory_bytes) {
             why_not = runtime ? fmt::format("{} has too little memory", type.name) : runtime.error().said;

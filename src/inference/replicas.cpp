@@ -141,7 +141,7 @@ Task<Reconciler::Added> Reconciler::add_replicas(Deployment deployment, catalog:
     auto load = loads(known);
     const auto& nodes = deployments_.nodes();
     std::vector<ReplicaRow> made;
-    const auto types = deployments_.node_types();
+    const auto& types = deployments_.node_types();
     const auto type = std::ranges::find(types, deployment.node_type, &fleet::NodeType::name);
     if (type == types.end()) added.why_not = fmt::format("This zone has no node type '{}' any more.", deployment.node_type);
     const auto runtime = type == types.end() ? expected<Runtime>(complaint("")) : runtime_for(deployments_.runtimes().all, model, *type);

@@ -2,6 +2,7 @@
 #include <algorithm>
 #include <tuple>
 
+#include "fleet/lifecycle.h"
 #include "http/typed.h"
 #include "inference/api.h"
 #include "inference/runtime.h"
@@ -182,7 +183,7 @@ public:
         check_region(call);
         const bool disabled_too = http::query_bool(call, "include_disabled_types").value_or(false);
         std::vector<NodeTypeView> views;
-        for (const auto& type : deployments_.node_types()) {
+        for (const auto& type : deployments_.all_node_types()) {
             if (!type.disabled || disabled_too) views.push_back(view(type));
         }
         return page_of(std::move(views), call.page());
@@ -262,12 +263,13 @@ private:
     [[nodiscard]] NodeTypeView view(const fleet::NodeType& t) const {
         NodeTypeView v;
         v.name = t.name;
-        v.stock_status = t.disabled ? "out_of_stock" : "available";
+        v.stock_status = word(t.is_offered() ? fleet::Stock::available : fleet::Stock::out_of_stock);
         v.description = t.description;
         v.vcpus = t.vcpus;
         v.memory = t.memory_bytes;
         v.vram = t.vram_bytes;
         v.disabled = t.disabled;
+        v.beta = t.about && (t.about->lifecycle == fleet::Lifecycle::preview || t.about->lifecycle == fleet::Lifecycle::public_beta);
         v.gpus = t.gpus;
         v.region = region_;
         return v;

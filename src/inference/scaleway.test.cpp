@@ -319,6 +319,34 @@ TEST_F(ScalewayRoutes, ModelsAndNodeTypes) {
     EXPECT_EQ(types.at("node_types").at(0).at("vcpus"), 4);
 }
 
+TEST_F(ScalewayRoutes, ATypeThatNoNodeHoldsIsShownAndCannotBeHad) {
+    const auto catalogue = fleet::read_node_types(parse_json(R"({"node_types":[
+            {"name":"BASIC-{vcpus}C","family":"B","arch":"x86_64","basis":"a test","sizes":[{"vcpus":2,"memory_gb":4},{"vcpus":99,"memory_gb":4}]},
+            {"name":"NEXT-{vcpus}C","family":"N","arch":"x86_64","basis":"a test","lifecycle":"announced","sizes":[{"vcpus":2}]}]})")
+                                                      .value());
+    ASSERT_TRUE(catalogue) << catalogue.error().said;
+    house.life->deployments->offer(*catalogue);
+    const auto listed = [&](const std::string& query) {
+        std::map<std::string, std::string> out;
+        for (const auto& one : ok("GET", "/node-types" + query).at("node_types").as_array())
+            out.emplace(one.at("name").as_string(), one.at("stock_status").as_string());
+        return out;
+    };
+    std::map<std::string, std::string> expected{{"CPU-4C-8G", "available"}, {"BASIC-2C", "available"}, {"BASIC-99C", "out_of_stock"}};
+    EXPECT_EQ(listed(""), expected);
+    expected.emplace("NEXT-2C", "out_of_stock");
+    EXPECT_EQ(listed("?include_disabled_types=True"), expected);
+    EXPECT_EQ(ok("GET", "/models?order_by=name_asc").at("models").at(0).at("nodes_support").at(0).at("nodes").as_array().size(), 2u);
+    EXPECT_EQ(ok("POST", "/deployments", R"({"model_id":"talk","name":"a","node_type_name":"BASIC-2C"})").at("node_type_name"), "BASIC-2C");
+    EXPECT_EQ(ok("POST", "/deployments", R"({"model_id":"talk","name":"b"})").at("node_type_name"), "CPU-4C-8G") << "the node itself first";
+    for (const auto* type : {"BASIC-99C", "NEXT-2C"}) {
+        const auto& refused =
+            handle("POST", "/deployments", R"({"model_id":"talk","name":"c","node_type_name":")" + std::string(type) + "\"}");
+        EXPECT_EQ(refused.answered->status, 400);
+        EXPECT_THAT(refused.answered->body, HasSubstr("it offers: CPU-4C-8G, BASIC-2C."));
+    }
+}
+
 TEST_F(ScalewayRoutes, APrivateModelIsItsProjectsOnly) {
     caller.only_project = caller.project;
     house.world.run(house.life->catalog->add_file(

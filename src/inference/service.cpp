@@ -80,7 +80,15 @@ Deployments::Deployments(store::Store& store, const catalog::Catalog& catalog, s
       zone_(std::move(zone)),
       clock_(clock),
       rng_(rng),
-      runtimes_(std::move(runtimes)) {}
+      runtimes_(std::move(runtimes)) {
+    offer({});
+}
+
+void Deployments::offer(std::span<const fleet::CatalogueType> catalogue) {
+    types_ = fleet::node_types(nodes_, catalogue);
+    offered_.clear();
+    std::ranges::copy_if(types_, std::back_inserter(offered_), &fleet::NodeType::is_offered);
+}
 
 catalog::Model Deployments::model_for(const identity::Caller& caller, const std::string& id_or_name) const {
     const auto id = ModelId::parse(id_or_name);
@@ -93,11 +101,10 @@ catalog::Model Deployments::model_for(const identity::Caller& caller, const std:
 }
 
 std::string Deployments::fitting_node_type(const catalog::Model& model, const std::string& wished) const {
-    const auto types = node_types();
+    const auto& types = node_types();
     const auto need = need_of(model, 0);
     std::string names, why_not;
     for (const auto& type : types) {
-        if (type.disabled) continue;
         names += (names.empty() ? "" : ", ") + type.name;
         if (!wished.empty() && wished != type.name) continue;
         const auto runtime = runtime_for(runtimes_.all, model, type);

@@ -10,6 +10,7 @@
 #include "base/async.h"
 #include "base/rng.h"
 #include "catalog/service.h"
+#include "fleet/node_catalogue.h"
 #include "fleet/service.h"
 #include "geography/types.h"
 #include "identity/service.h"
@@ -61,6 +62,8 @@ public:
     // `nodes` are this zone's; neither they nor the runtimes change while the program runs.
     Deployments(store::Store& store, const catalog::Catalog& catalog, std::vector<fleet::Node> nodes, geography::Zone zone, Clock& clock,
                 Rng& rng, RuntimeOptions runtimes);
+    // What may be offered beside what the nodes are themselves. Before serving.
+    void offer(std::span<const fleet::CatalogueType> catalogue);
     // Whose quotes deployments are held to. Those of before stay used. Blocking; before serving.
     void hold_to(metering::Quotes& quotes);
 
@@ -80,7 +83,9 @@ public:
     Task<> remove_rule(identity::Caller caller, AclRuleId id);
 
     [[nodiscard]] const std::vector<fleet::Node>& nodes() const { return nodes_; }
-    [[nodiscard]] std::vector<fleet::NodeType> node_types() const { return fleet::node_types(nodes_); }
+    // What a node of this zone holds, and what could be had elsewhere as well.
+    [[nodiscard]] const std::vector<fleet::NodeType>& node_types() const { return offered_; }
+    [[nodiscard]] const std::vector<fleet::NodeType>& all_node_types() const { return types_; }
     [[nodiscard]] const RuntimeOptions& runtimes() const { return runtimes_; }
     [[nodiscard]] const geography::Zone& zone() const { return zone_; }
     [[nodiscard]] Phases& phases() { return phases_; }
@@ -93,6 +98,7 @@ private:
     store::Store& store_;
     const catalog::Catalog& catalog_;
     std::vector<fleet::Node> nodes_;
+    std::vector<fleet::NodeType> types_, offered_;
     geography::Zone zone_;
     Clock& clock_;
     Rng& rng_;

@@ -41,7 +41,9 @@ def deployment(host, id):
 
 def test_a_gpu_node_type_starts_the_runtime_that_uses_it(host):
     types = host.get(f"/inference/v1/regions/{host.facts['region']}/node-types")["node_types"]
-    assert [(t["name"], t["gpus"]) for t in types if t["gpus"]] == [("GPU-L4-1", 1), ("GPU-L4-2", 2)]
+    assert [(t["name"], t["gpus"]) for t in types if t["name"].startswith("GPU-")] == [("GPU-L4-1", 1), ("GPU-L4-2", 2)]
+    offered = {t["name"] for t in types if t["stock_status"] == "available"}
+    assert {"GPU-L4-1", "GPU-L4-2"} <= offered and not any(name.startswith("H100") for name in offered)
     host.json("deploy", "tiny", "--node-type", "GPU-L4-1", "--wait")
     seen = facts(host)
     assert seen["name"] == "tiny" and seen["magic"] == "GGUF" and seen["context"] == 512 and seen["slots"] == 2 and seen["gpus"] == 1

@@ -103,7 +103,22 @@ def targets():
     yield from ["/v1/models?page=1&page_size=20&name=a%20b", "/a/x/c/y", "/files/bucket/a/b/../%2e%2e/c?x", "http://h/v1/models/m%2Fn"]
 
 
-SEEDS = {"quantum_programs_openqasm_fuzz": openqasm, "quantum_programs_cirq_fuzz": cirq_json, "quantum_programs_noise_fuzz": noise,
+def node_types():
+    gpu = {"name": "L4", "manufacturer": "NVIDIA", "memory_gb": 24, "watts": 72, "known_as": ["NVIDIA L4"]}
+    yield json.dumps({"node_types": [{"name": "L4-{gpus}-24G", "family": "L4", "arch": "x86_64", "gpu": gpu, "basis": "b", "watts_basis": "w",
+                                      "sizes": [{"gpus": 1, "vcpus": 8, "memory_gb": 48, "internet_mbit": 2500}]}]})
+    yield json.dumps({"node_types": [{"name": "C-{vcpus}-{memory_gb}", "family": "C", "arch": "aarch64", "lifecycle": "announced", "basis": "b",
+                                      "cpu": {"name": "Altra", "known_as": ["0x41-0xd0c"]}, "sizes": [{"vcpus": 2}]}]})
+
+
+def applications():
+    yield json.dumps({"categories": [{"name": "a", "title": "A", "description": "d"}],
+                      "applications": [{"label": "x", "name": "X", "publisher": "p", "licence": "MIT", "url": "https://x", "description": "d",
+                                        "tested": "1", "categories": ["a"], "archs": ["arm64"], "added": "2026-01-01T00:00:00Z"}]})
+
+
+SEEDS = {"fleet_node_catalogue_fuzz": node_types, "marketplace_applications_fuzz": applications,
+         "quantum_programs_openqasm_fuzz": openqasm, "quantum_programs_cirq_fuzz": cirq_json, "quantum_programs_noise_fuzz": noise,
          "quantum_programs_job_fuzz": jobs, "inference_chat_request_fuzz": chat_requests, "inference_relay_fuzz": relayed, "http_sse_fuzz": events,
          "http_parse_fuzz": messages, "http_router_fuzz": targets}
 
