@@ -25,11 +25,13 @@
 #include "keys/keys.h"
 #include "llama_path.h"
 #include "local_authorizer.h"
+#include "marketplace/products.h"
 #include "metering/log/witnesses.h"
 #include "metering/quote/quotes.h"
 #include "places.h"
 #include "quantum.h"
 #include "shipped_models.h"
+#include "shop.h"
 #include "store/blobs.h"
 #include "system_routes.h"
 
@@ -106,6 +108,7 @@ private:
     expected<void> open_services();
     expected<void> listen();
     void add_routes();
+    void add_shop_routes();
     expected<void> write_cli_file();
     void stop_loops();
     static Task<> construct(std::function<void()> make) {
@@ -136,6 +139,7 @@ private:
     std::optional<inference::OpenDoor> door_;
     std::optional<catalog::Catalog> catalog_;
     std::unique_ptr<fleet::Driver> driver_;
+    Shop shop_;
     std::optional<inference::Deployments> deployments_;
     std::optional<inference::Events> events_;
     inference::Serving serving_;
@@ -209,6 +213,9 @@ expected<void> Running::open_services() {
     auto meter = metering::Meter::open(disk_, clock_, rng_, io_pool_, zone_keys_->signing, *facts_, {.directory = layout_.ledger()});
     if (!meter) return std::unexpected(meter.error());
     meter_ = std::move(*meter);
+    auto shop = open_shop(disk_, options_.catalogue);
+    if (!shop) return std::unexpected(shop.error());
+    shop_ = *std::move(shop);
     identity_.emplace(*store_, clock_, rng_);
     bootstrap_ = identity_->bootstrap();
     const auto owner = store_->read_now([](store::Tx& tx) {
@@ -254,6 +261,7 @@ expected<void> Running::open_services() {
                                   .keeping = {.retention = std::chrono::days(options_.quantum_keep_days)}},
                      node);
     deployments_.emplace(*store_, *catalog_, std::vector{std::move(node)}, *zone_, clock_, rng_, std::move(*runtimes));
+    deployments_->offer(shop_.node_types);
     events_.emplace(*deployments_, *store_, clock_);
     const auto client = [this](const Executor& executor) -> http::Client& { return clients_->here(executor); };
     gateway_.emplace(serving_, *meter_, rng_, client, &accounts_->prices(), &accounts_->quotes());
@@ -270,6 +278,19 @@ expected<void> Running::open_services() {
     return {};
 }
 
+void Running::add_shop_routes() {
+    const auto node_types = [this] { return deployments_->all_node_types(); };
+    marketplace::Shelf shelf{.node_types = node_types,
+                             .models = [this] { return catalog_->models(std::nullopt); },
+                             .quantum = {},
+                             .prices = accounts_->prices(),
+                             .zone = *facts_};
+    for (const auto& one : quantum_->platforms()) shelf.quantum.push_back({one.name, one.facts.description, one.price()});
+    marketplace::add_product_routes(*router_, shelf);
+    marketplace::add_server_routes(*router_, shelf);
+    marketplace::add_image_routes(*router_, shop_.applications, node_types, *zone_);
+}
+
 void Running::add_routes() {
     door_.emplace(*authorizer_, serving_);
     recording_door_.emplace(*door_, accounts_->refusals());
@@ -282,6 +303,7 @@ void Running::add_routes() {
     quantum_->add_routes(*router_);
     metering::add_routes(*router_, *meter_, io_pool_, *zone_);
     accounts_->add_routes(*router_);
+    add_shop_routes();
     add_system_routes(*router_, {.clock = clock_,
                                  .disk = disk_,
                                  .pool = io_pool_,

@@ -22,6 +22,7 @@ struct UpOptions {
     std::vector<std::string> with;  // models to deploy at start
     std::string tls_cert, tls_key;
     bool insecure = false;  // listen beyond loopback without TLS
+    std::string catalogue;  // a directory with node-types.yaml, marketplace.yaml or both
     std::vector<std::string> egress;
     std::string mail_hook;  // a program that takes e-mail as sendmail does
     std::string llama_server;

@@ -20,8 +20,8 @@ void add_all(CLI::App& app, cli::Common& common, const cli::Chosen& chosen) {
     app.require_subcommand(1);
     app.fallthrough();
     for (auto* add : {cli::add_up, cli::add_models, cli::add_deploy, cli::add_quote, cli::add_chat, cli::add_status, cli::add_keys,
-                      cli::add_receipts, cli::add_changes, cli::add_backup, cli::add_doctor, cli::add_declare, cli::add_quantum,
-                      cli::add_log, cli::add_witness, cli::add_completion}) {
+                      cli::add_receipts, cli::add_changes, cli::add_backup, cli::add_doctor, cli::add_declare, cli::add_products,
+                      cli::add_quantum, cli::add_log, cli::add_witness, cli::add_completion}) {
         add(app, common, chosen);
     }
 }

@@ -43,6 +43,7 @@ public:
     metering::Estimator& estimates() { return estimates_; }
     Task<> run() { return reconciler_.run(); }
     Task<> stop() { return reconciler_.stop(); }
+    [[nodiscard]] const std::vector<quantum::service::Platform>& platforms() const { return quantum_.platforms(); }
     // For the screen: the platform that a Qiskit user would take.
     [[nodiscard]] std::string platform() const;
 

@@ -35,6 +35,7 @@ void add_doctor(CLI::App& app, Common& common, const Chosen& chosen);
 void add_declare(CLI::App& app, Common& common, const Chosen& chosen);
 void add_log(CLI::App& app, Common& common, const Chosen& chosen);
 void add_witness(CLI::App& app, Common& common, const Chosen& chosen);
+void add_products(CLI::App& app, Common& common, const Chosen& chosen);
 void add_quantum(CLI::App& app, Common& common, const Chosen& chosen);
 void add_completion(CLI::App& app, Common& common, const Chosen& chosen);
 

@@ -199,6 +199,10 @@ void add_up(CLI::App& app, Common& common, const Chosen& chosen) {
     command->add_option("--tls-cert", o->tls_cert, "Certificate chain (PEM)")->check(CLI::ExistingFile);
     command->add_option("--tls-key", o->tls_key, "Its private key (PEM)")->check(CLI::ExistingFile)->needs("--tls-cert");
     command->add_flag("--insecure", o->insecure, "Listen beyond loopback without TLS");
+    command
+        ->add_option("--catalogue", o->catalogue,
+                     "Directory with node types and applications of one's own: node-types.yaml, marketplace.yaml")
+        ->check(CLI::ExistingDirectory);
     command->add_option("--egress", o->egress,
                         "Network (10.1.0.0/16) or host name that external models may be reached at, beside public addresses (repeatable)");
     command
