@@ -218,6 +218,7 @@ std::vector<NodeType> node_types(std::span<const Node> nodes, std::span<const Ca
         if (node != nodes.end()) {
             type.stock = Stock::available;
             type.gpu = gpus_of(*node, entry).first;
+            if (!entry.cpus_known_as.empty()) type.cpu = node->cpu;
         }
         out.push_back(std::move(type));
     }

@@ -107,11 +107,20 @@ TEST(NodeCatalogue, KnowsACpuByItsCores) {
     const auto types = read(R"({"node_types":[{"name":"ARM-{vcpus}C-{memory_gb}G","family":"ARM","arch":"aarch64","basis":"a test",
         "cpu":{"name":"Altra","known_as":["0x41-0xd0c"]},"sizes":[{"vcpus":2,"memory_gb":8}]}]})");
     auto altra = node(4, 16 * gib, 0);
-    altra.arch = "aarch64", altra.cpu = "0x41-0xd0c";
+    altra.arch = "aarch64", altra.cpu = "0x41-0xd0c", altra.id = NodeId(Uuid::parse("11111111-1111-4111-8111-111111111111").value());
     EXPECT_EQ(types[0].type.name, "ARM-2C-8G");
     EXPECT_TRUE(holds(altra, types[0]));
-    altra.cpu = "0xc0-0xac3";
-    EXPECT_FALSE(holds(altra, types[0]));
+    auto other = altra;
+    other.name = "other", other.cpu = "0xc0-0xac3", other.cpus = 2, other.memory_bytes = 8 * gib;  // it would fit more tightly
+    EXPECT_FALSE(holds(other, types[0]));
+    const std::vector nodes{other, altra};
+    const auto all = node_types(nodes, types);
+    const auto type = std::ranges::find(all, "ARM-2C-8G", &NodeType::name);
+    ASSERT_TRUE(type != all.end() && type->is_offered());
+    const auto place = fleet::place(on_type({.memory_bytes = gib}, *type), geography::Residency::anywhere(), nodes, std::vector<Load>(2));
+    ASSERT_TRUE(place) << place.error().said;
+    EXPECT_EQ(place->node, altra.id) << place->because;
+    EXPECT_THAT(place->because, HasSubstr("node n "));
 }
 
 TEST(NodeCatalogue, WhatIsAnnouncedIsNeverOffered) {

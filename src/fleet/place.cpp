@@ -30,6 +30,7 @@ std::vector<Gpu> free_gpus(const Node& node, const Load& load, std::string_view 
 // What the node lacks as a whole, however empty it is.
 std::optional<std::string> unfit(const Need& need, const Node& node) {
     if (!need.arch.empty() && node.arch != need.arch) return fmt::format("is {}, {} is needed", node.arch, need.arch);
+    if (!need.cpu.empty() && node.cpu != need.cpu) return fmt::format("has the processor {}, {} is needed", node.cpu, need.cpu);
     if (node.cpus < need.node_cpus) return fmt::format("has {} CPUs, its type needs {}", node.cpus, need.node_cpus);
     if (node.memory_bytes < need.node_memory_bytes)
         return fmt::format("has {} of memory, its type needs {}", gib(node.memory_bytes), gib(need.node_memory_bytes));
@@ -92,6 +93,7 @@ Need on_type(Need need, const NodeType& type) {
     need.arch = type.arch;
     need.gpus = type.gpus;
     need.gpu = type.gpu;
+    need.cpu = type.cpu;
     need.node_cpus = type.vcpus;
     need.node_memory_bytes = type.memory_bytes;
     need.cpus_most = type.vcpus;  // its share; others of the host have theirs

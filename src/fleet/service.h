@@ -76,6 +76,7 @@ struct NodeType {
     std::uint32_t vcpus = 0, gpus = 0;
     std::uint64_t memory_bytes = 0, vram_bytes = 0;
     std::string gpu = {};  // the kind, as Gpu::name says it; empty without GPUs
+    std::string cpu = {};  // whose cores, as Node::cpu says it; empty where any of the architecture will do
     bool disabled = false;
     Stock stock = Stock::available;
     std::optional<Particulars> about = {};  // of a catalogue's; nothing where the machine itself is all there is to say
@@ -87,6 +88,7 @@ struct Need {
     std::uint32_t cpus = 1, gpus = 0;
     std::string arch = {};  // "" any
     std::string gpu = {};   // the kind, "" any
+    std::string cpu = {};   // whose cores, "" any
     // Of the node as a whole: what a node type promises.
     std::uint32_t node_cpus = 0;
     std::uint64_t node_memory_bytes = 0;
