@@ -9,6 +9,7 @@
 #include <string_view>
 #include <vector>
 
+#include "store/sql_store.h"
 #include "store/store.h"
 #include "store/vfs.h"
 
@@ -17,7 +18,6 @@ struct sqlite3_stmt;
 
 namespace meridian::store {
 
-enum class Access { write, read };
 enum class Sync { full, normal };
 
 // Used by one thread at a time.

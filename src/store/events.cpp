@@ -35,28 +35,6 @@ JsonObject json_of(const Row& row) {
     return made;
 }
 
-// A table with its key, and the tables whose rows are deleted with one of its own.
-struct Table {
-    std::string name, key;
-    struct Part {
-        std::string table, column;
-    };
-    std::vector<Part> parts;
-};
-
-std::optional<Table> table_named(Tx& tx, const std::string& name) {
-    if (!is_plain(name)) return std::nullopt;
-    const auto keys = tx.query("select name from pragma_table_info($1) where pk = 1", name);
-    if (keys.empty()) return std::nullopt;
-    Table made{name, keys.front().get<std::string>("name"), {}};
-    for (const auto& row :
-         tx.query("select m.name as part, f.\"from\" as reference from sqlite_master m, pragma_foreign_key_list(m.name) f "
-                  "where m.type = 'table' and f.\"table\" = $1 and f.on_delete = 'CASCADE' order by 1, 2",
-                  name))
-        made.parts.push_back({row.get<std::string>("part"), row.get<std::string>("reference")});
-    return made;
-}
-
 struct Found {
     std::optional<Row> row;
     Json digest = nullptr;
@@ -77,13 +55,15 @@ Found find(Tx& tx, const Table& table, const std::string& key) {
 
 }  // namespace
 
-void add_events(const Author& by, Timestamp now, const Changes& changes, Tx& before, Tx& after) {
+void add_events(const Author& by, Timestamp now, const Changes& changes, TableNamed table_named, Tx& before, Tx& after) {
     auto who = parse_json(by.who);
     MERIDIAN_ASSERT(who && who->is_object());
     std::map<std::string, std::optional<Table>> tables;  // a session that ends takes many jobs along
     for (const auto& [topic, key] : changes) {
         const auto known = tables.find(topic);
-        const auto& table = known != tables.end() ? known->second : tables.emplace(topic, table_named(after, topic)).first->second;
+        const auto& table = known != tables.end()
+                                ? known->second
+                                : tables.emplace(topic, is_plain(topic) ? table_named(after, topic) : std::nullopt).first->second;
         if (!table) continue;
         const auto old_row = find(before, *table, key), new_row = find(after, *table, key);
         const auto& shown = new_row.row ? new_row.row : old_row.row;

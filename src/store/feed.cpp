@@ -59,7 +59,7 @@ void Feed::committed(Revision revision, const std::set<std::string, std::less<>>
         if (!listener) continue;
         const auto& wanted = listener->topics;
         if (!wanted.empty() && std::ranges::none_of(wanted, [&](const auto& topic) { return topics.contains(topic); })) continue;
-        listener->newest = revision;
+        listener->newest = std::max<Revision>(listener->newest, revision);
         if (!listener->is_posted.exchange(true)) asio::post(listener->executor, [listener] { listener->tell(); });
     }
 }

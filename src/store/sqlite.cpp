@@ -4,30 +4,23 @@
 
 #include <fmt/format.h>
 
-#include <atomic>
 #include <condition_variable>
-#include <limits>
 #include <mutex>
-#include <set>
-#include <thread>
 
 #include "base/log.h"
 #include "store/connection.h"
-#include "store/events.h"
-#include "store/feed.h"
+#include "store/sql_store.h"
 
 namespace meridian::store {
 namespace {
 
 constexpr std::size_t readers_max = 4;
-constexpr Revision changes_kept = 100'000;        // a listener further behind reads the rows anew
-constexpr Revision prune_every = 1'000;           // so that a commit seldom pays for it
 constexpr std::int64_t checked_bytes = 16 << 20;  // a database up to this size is checked at every opening (some milliseconds)
 
-class SqliteTx final : public Tx {
+class SqliteTx final : public RowsTx {
 public:
     SqliteTx(Connection& connection, Access access, Revision revision)
-        : connection_(connection), access_(access), revision_(revision), rows_before_(connection.rows_changed()) {}
+        : RowsTx(access, revision), connection_(connection), rows_before_(connection.rows_changed()) {}
 
     std::vector<Row> do_query(std::string_view sql, std::span<const Value> values) override {
         still_open();
@@ -37,41 +30,11 @@ public:
         still_open();
         return connection_.run(sql, values);
     }
-    [[nodiscard]] Revision revision() const override {
-        MERIDIAN_ASSERT(access_ == Access::write);
-        return revision_;
-    }
-    void changed(std::string_view topic, std::string_view key) override {
-        MERIDIAN_ASSERT(access_ == Access::write);
-        changes_.emplace(topic, key);
-    }
-    void outbox(std::string_view topic, std::string_view payload) override {
-        MERIDIAN_ASSERT(access_ == Access::write);
-        const auto next = query(
-            "insert into sequences (name, last) values ('outbox', 1) on conflict (name) do update set last = sequences.last + 1 returning "
-            "last");
-        run("insert into outbox (id, revision, topic, payload) values ($1, $2, $3, $4)", next.at(0).get<std::int64_t>("last"), revision_,
-            topic, payload);
-    }
 
-    // Writes the revision and its changes; true when there was anything to write.
-    bool finish(Timestamp now) {
+protected:
+    [[nodiscard]] bool has_written() const override {
         still_open();
-        if (changes_.empty() && connection_.rows_changed() == rows_before_) return false;
-        run("insert into revisions (revision, at) values ($1, $2)", revision_, now);
-        for (const auto& [topic, key] : changes_)
-            run("insert into changes (revision, topic, key) values ($1, $2, $3)", revision_, topic, key);
-        if (revision_ % prune_every == 0) {
-            run("delete from changes where revision <= $1", revision_ - changes_kept);
-            run("delete from revisions where revision <= $1", revision_ - changes_kept);
-        }
-        return true;
-    }
-    [[nodiscard]] const Changes& changes() const { return changes_; }
-    [[nodiscard]] std::set<std::string, std::less<>> topics() const {
-        std::set<std::string, std::less<>> all;
-        for (const auto& [topic, key] : changes_) all.insert(topic);
-        return all;
+        return connection_.rows_changed() != rows_before_;
     }
 
 private:
@@ -84,23 +47,31 @@ private:
     }
 
     Connection& connection_;
-    Access access_;
-    Revision revision_;
     std::int64_t rows_before_;
-    Changes changes_;
 };
+
+std::optional<Table> sqlite_table(Tx& tx, const std::string& name) {
+    const auto keys = tx.query("select name from pragma_table_info($1) where pk = 1", name);
+    if (keys.empty()) return std::nullopt;
+    Table made{name, keys.front().get<std::string>("name"), {}};
+    for (const auto& row :
+         tx.query("select m.name as part, f.\"from\" as reference from sqlite_master m, pragma_foreign_key_list(m.name) f "
+                  "where m.type = 'table' and f.\"table\" = $1 and f.on_delete = 'CASCADE' order by 1, 2",
+                  name))
+        made.parts.push_back({row.get<std::string>("part"), row.get<std::string>("reference")});
+    return made;
+}
 
 struct Rollback {
     Connection& connection;
     ~Rollback() { connection.rollback(); }  // nothing once committed
 };
 
-class SqliteStore final : public Store {
+class SqliteStore final : public SqlStore {
 public:
     SqliteStore(Disk& disk, Clock& clock, Pool& pool, const OpenOptions& options, std::unique_ptr<DirectoryLock> lock)
-        : disk_(disk),
-          clock_(clock),
-          pool_(pool),
+        : SqlStore(clock, pool),
+          disk_(disk),
           path_(options.path),
           sync_(options.sync_full ? Sync::full : Sync::normal),
           lock_(std::move(lock)),
@@ -116,60 +87,16 @@ public:
         return {};
     }
 
-    ChangeFeed& feed() override { return feed_; }
-    Pool& pool() override { return pool_; }
-
-    std::vector<Change> changes_since(Revision revision, std::size_t limit) override {
-        std::vector<Change> changes;
-        look([&](Tx& tx) {
-            const auto kept = tx.query("select min(revision) as oldest from revisions").at(0).get<std::optional<std::int64_t>>("oldest");
-            if (kept && revision + 1 < *kept)
-                throw Error(Fault::gone, "The change feed does not reach back that far. Read the rows anew.",
-                            fmt::format("since {}", revision));
-            // A revision is never cut in two: the caller goes on from the last one it was given.
-            const auto rows = tx.query(
-                "select revision, topic, key from changes where revision > $1 and revision <= coalesce((select revision from changes "
-                "where revision > $1 order by revision, topic, key limit 1 offset $2), $3) order by revision, topic, key",
-                revision, limit == 0 ? 0 : limit - 1, std::numeric_limits<std::int64_t>::max());
-            for (const Row& row : rows)
-                changes.push_back({row.get<std::int64_t>("revision"), row.get<std::string>("topic"), row.get<std::string>("key")});
-        });
-        return changes;
-    }
-
-    std::vector<OutboxRow> outbox(std::string_view topic, std::size_t limit) override {
-        std::vector<OutboxRow> found;
-        look([&](Tx& tx) {
-            for (const Row& row : tx.query("select id, revision, payload from outbox where topic = $1 order by id limit $2", topic, limit))
-                found.push_back(
-                    {row.get<std::int64_t>("id"), row.get<std::int64_t>("revision"), std::string(topic), row.get<std::string>("payload")});
-        });
-        return found;
-    }
-    void outbox_done(std::string_view topic, std::int64_t up_to_id) override {
-        transact({}, [&](Tx& tx) { tx.run("delete from outbox where topic = $1 and id <= $2", topic, up_to_id); });
-    }
-
     expected<void> backup_to(const std::string& path) override;
     std::string integrity() override;
 
 protected:
     void transact(const Author& by, const std::function<void(Tx&)>& f) override {
-        MERIDIAN_ASSERT(writing_thread_ != std::this_thread::get_id());  // a write inside a write would wait for itself
-        const std::lock_guard lock(writing_);
-        struct Writing {
-            std::atomic<std::thread::id>& thread;
-            explicit Writing(std::atomic<std::thread::id>& t) : thread(t) { thread = std::this_thread::get_id(); }
-            ~Writing() { thread = std::thread::id(); }
-        } const writing(writing_thread_);
+        const Turn turn(*this);
         const Rollback guard{writer_};
         writer_.run("begin immediate");
         SqliteTx tx(writer_, Access::write, last_ + 1);
-        f(tx);
-        const auto now = clock_.now();
-        // Readers see what was committed before.
-        if (!by.who.empty() && !tx.changes().empty()) look([&](Tx& before) { add_events(by, now, tx.changes(), before, tx); });
-        const bool wrote = tx.finish(now);
+        const bool wrote = fill(tx, by, f, sqlite_table, clock_.now());
         writer_.run("commit");
         if (!wrote) return;
         ++last_;
@@ -220,17 +147,11 @@ private:
     }
 
     Disk& disk_;
-    Clock& clock_;
-    Pool& pool_;
     std::string path_;
     Sync sync_;
     std::unique_ptr<DirectoryLock> lock_;
-    Feed feed_;
     Vfs vfs_;
-
-    std::mutex writing_;  // guards the writer and `last_`; held through commit and the posting of wakes, which keeps their order
-    std::atomic<std::thread::id> writing_thread_;
-    Connection writer_;
+    Connection writer_;  // of whoever has the turn, as `last_`
     Revision last_ = 0;
 
     std::mutex reading_;
