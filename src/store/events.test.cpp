@@ -4,14 +4,13 @@
 #include <gtest/gtest.h>
 
 #include "base/json.h"
-#include "store/testing.h"
+#include "store/both.test.h"
 
 namespace meridian::store {
 namespace {
 
-struct EventsTest : testing::Test {
-    sim::World world{1};
-    std::unique_ptr<Store> store = open_store(world);
+struct EventsTest : OnBoth {
+    std::unique_ptr<Store> store = open();
     const Author ada{.who = R"({"principal":"ada"})", .columns = {"name", "no_such_column"}};
 
     std::vector<Json> told() {
@@ -35,12 +34,14 @@ struct EventsTest : testing::Test {
     }
 };
 
+ON_BOTH(EventsTest);
+
 std::string digest_in(const Json& told, std::string_view key) {
     const auto* text = text_member(told, key);
     return text ? std::string(view(*text)) : "none";
 }
 
-TEST_F(EventsTest, SayWhoChangedWhichRowAndWhatItWas) {
+TEST_P(EventsTest, SayWhoChangedWhichRowAndWhatItWas) {
     store->write_now(ada, [](Tx& tx) { add(tx, "o", "first"); });
     store->write_now(ada, [](Tx& tx) {
         tx.run("update organizations set name = 'second' where id = 'o'");
@@ -66,7 +67,7 @@ TEST_F(EventsTest, SayWhoChangedWhichRowAndWhatItWas) {
     EXPECT_EQ(*member(all[2], "row"), (JsonObject{{"name", "second"}})) << "of a row that is gone, what it was";
 }
 
-TEST_F(EventsTest, TellPartsOfARowFromItsAbsence) {
+TEST_P(EventsTest, TellPartsOfARowFromItsAbsence) {
     store->write_now([](Tx& tx) { deploy(tx); });
     store->write_now(ada, [](Tx& tx) {
         tx.run("update endpoints set auth_disabled = 1 where id = 'e'");
@@ -79,7 +80,7 @@ TEST_F(EventsTest, TellPartsOfARowFromItsAbsence) {
     EXPECT_EQ(digest_in(all[1], "before"), digest_in(all[1], "after"));
 }
 
-TEST_F(EventsTest, AreOneWithTheWrite) {
+TEST_P(EventsTest, AreOneWithTheWrite) {
     EXPECT_THROW(store->write_now(ada,
                                   [](Tx& tx) {
                                       add(tx, "o", "first");

@@ -59,9 +59,19 @@ void Feed::committed(Revision revision, const std::set<std::string, std::less<>>
         if (!listener) continue;
         const auto& wanted = listener->topics;
         if (!wanted.empty() && std::ranges::none_of(wanted, [&](const auto& topic) { return topics.contains(topic); })) continue;
-        listener->newest = std::max<Revision>(listener->newest, revision);
-        if (!listener->is_posted.exchange(true)) asio::post(listener->executor, [listener] { listener->tell(); });
+        post(listener, revision);
     }
+}
+
+void Feed::committed_unknown(Revision revision) {
+    const std::lock_guard lock(mutex_);
+    for (const auto& weak : listeners_)
+        if (const auto listener = weak.lock()) post(listener, revision);
+}
+
+void Feed::post(const std::shared_ptr<Listener>& listener, Revision revision) {
+    listener->newest = std::max<Revision>(listener->newest, revision);
+    if (!listener->is_posted.exchange(true)) asio::post(listener->executor, [listener] { listener->tell(); });
 }
 
 }  // namespace meridian::store

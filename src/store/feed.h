@@ -14,11 +14,14 @@ namespace meridian::store {
 class Feed final : public ChangeFeed {
 public:
     std::shared_ptr<void> listen(Executor executor, std::vector<std::string> topics, std::function<void(Revision)> wake) override;
-    // Called in revision order, by the one writer.
+    // Nobody is told of an older revision after a newer one, whatever the order of the calls.
     void committed(Revision revision, const std::set<std::string, std::less<>>& topics);
+    // It is not known what changed: everybody is woken.
+    void committed_unknown(Revision revision);
 
 private:
     struct Listener;
+    static void post(const std::shared_ptr<Listener>& listener, Revision revision);
     std::mutex mutex_;  // held for moments only, never while a listener runs
     std::vector<std::weak_ptr<Listener>> listeners_;
 };

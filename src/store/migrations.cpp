@@ -32,6 +32,13 @@ void apply(Connection& writer, const Migration& migration, Timestamp now) {
 
 }  // namespace
 
+std::unexpected<Diagnostic> made_by_newer(std::int64_t applied, std::int64_t known) {
+    return complaint(
+        fmt::format("it was made by a newer Meridian (schema {}, and this program knows {}). Start that newer program, "
+                    "or bring an older backup back with `meridian restore`.",
+                    applied, known));
+}
+
 expected<void> migrate(Connection& writer, std::span<const Migration> all, Timestamp now) {
     if (!has_table(writer, table)) {
         if (!writer.query("select 1 as one from sqlite_master limit 1").empty())
@@ -39,11 +46,7 @@ expected<void> migrate(Connection& writer, std::span<const Migration> all, Times
         writer.script("create table schema_migrations (number bigint not null primary key, name text not null, at bigint not null)");
     }
     const std::int64_t applied = newest_applied(writer), known = all.empty() ? 0 : all.back().number;
-    if (applied > known)
-        return complaint(
-            fmt::format("it was made by a newer Meridian (schema {}, and this program knows {}). Start that newer program, "
-                        "or bring an older backup back with `meridian restore`.",
-                        applied, known));
+    if (applied > known) return made_by_newer(applied, known);
     for (const auto& migration : all)
         if (migration.number > applied) apply(writer, migration, now);
     return {};

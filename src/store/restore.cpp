@@ -2,6 +2,7 @@
 
 #include <vector>
 
+#include "store/postgres/store.h"
 #include "store/sqlite.h"
 
 namespace meridian::store {
@@ -42,7 +43,13 @@ DiskResult<void> put_in_place(Disk& disk, const std::string& whole, const std::s
 
 }  // namespace
 
+expected<std::unique_ptr<Store>> Store::open(Disk& disk, Clock& clock, Pool& pool, const OpenOptions& options) {
+    const auto all = migrations(options.migrations_room);
+    return options.url.empty() ? open_sqlite(disk, clock, pool, options, all) : postgres::open(clock, pool, options, all);
+}
+
 expected<void> Store::restore(Disk& disk, Clock& clock, Pool& pool, const std::string& from, const OpenOptions& to) {
+    if (!to.url.empty()) return complaint("A database elsewhere is restored by PostgreSQL's own means.");
     const auto lock = hold(disk, to.path);
     if (!lock) return std::unexpected(lock.error());
     const std::string partial = to.path + ".restoring";

@@ -88,6 +88,7 @@ public:
     }
 
     expected<void> backup_to(const std::string& path) override;
+    std::string elsewhere() override { return {}; }
     std::string integrity() override;
 
 protected:
@@ -241,10 +242,6 @@ expected<std::unique_ptr<Store>> open_sqlite(Disk& disk, Clock& clock, Pool& poo
     } catch (const Error& e) {
         return complaint(fmt::format("The database {} cannot be opened. {} ({})", options.path, e.said, e.logged));
     }
-}
-
-expected<std::unique_ptr<Store>> Store::open(Disk& disk, Clock& clock, Pool& pool, const OpenOptions& options) {
-    return open_sqlite(disk, clock, pool, options, migrations(options.migrations_room));
 }
 
 }  // namespace meridian::store

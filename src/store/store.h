@@ -71,7 +71,8 @@ private:
 
 // A transaction. Used only inside the function given to Store::write or Store::read, on the store's pool. Never awaits.
 // Parameters are $1, $2, ... in the order given. Errors: a unique or foreign key violation is Error{conflict}, a full disk
-// Error{unavailable} ("disk full"), the rest Error{bug}.
+// Error{unavailable} ("disk full"), the rest Error{bug}. After an error the transaction can only end: the function lets it out, or
+// throws another.
 class Tx {
 public:
     virtual ~Tx() = default;
@@ -122,9 +123,10 @@ public:
 };
 
 struct OpenOptions {
-    std::string path;  // "<data>/control/meridian.db"; a simulation's Disk has its own tree
+    std::string path = {};  // "<data>/control/meridian.db"; a simulation's Disk has its own tree
     std::string migrations_room = "control";
     bool sync_full = true;  // durable when write() returns
+    std::string url = {};   // "postgres://user@host:5432/name" for PostgreSQL instead of a file; several processes may use it
 };
 
 class Store {
@@ -137,7 +139,7 @@ public:
     // while a Meridian uses the database. Blocking.
     static expected<void> restore(Disk& disk, Clock& clock, Pool& pool, const std::string& from, const OpenOptions& to);
 
-    // `f(Tx&)` in BEGIN IMMEDIATE on the single writer; commits when it returns, rolls back when it throws. Runs at most once.
+    // `f(Tx&)` in a transaction that no other write runs beside; commits when it returns, rolls back when it throws. Runs at most once.
     template <class F>
     auto write(F f) -> Task<std::invoke_result_t<F&, Tx&>> {
         return on(pool(), [this, f = std::move(f)]() mutable { return write_now(f); });
@@ -172,8 +174,10 @@ public:
     virtual std::vector<Change> changes_since(Revision revision, std::size_t limit) = 0;   // blocking
     virtual std::vector<OutboxRow> outbox(std::string_view topic, std::size_t limit) = 0;  // blocking
     virtual void outbox_done(std::string_view topic, std::int64_t up_to_id) = 0;           // blocking
-    // A consistent copy of the whole database while others read and write. Blocking.
+    // A consistent copy of the whole database while others read and write. Blocking. Not for a database elsewhere.
     virtual expected<void> backup_to(const std::string& path) = 0;
+    // Where the database is when it is no file of ours: its URL without a password. Else "".
+    virtual std::string elsewhere() = 0;
     // "ok", or what is wrong. Blocking.
     virtual std::string integrity() = 0;
 

@@ -16,6 +16,7 @@ SOURCE = {".h", ".cpp"}
 KEPT_IN = [
     (r"boost/beast", r"^src/http/(parse|beast|websocket)[^/]*\.cpp$"),
     (r"^sqlite3\.h", r"^src/store/.*\.cpp$"),
+    (r"libpq-fe\.h", r"^src/store/postgres/.*\.cpp$"),
     (r"^openssl/", r"^src/(base|http|keys)/.*\.(cpp|h)$"),
     (r"^yaml-cpp/", r"^src/catalog/.*\.cpp$"),
     (r"^zip\.h", r"^src/catalog/.*\.(cpp|h)$"),

@@ -79,7 +79,8 @@ std::optional<Quote> quote(store::Tx& tx, const QuoteId& id) {
 
 std::vector<Quote> quotes(store::Tx& tx, const QuoteFilter& filter) {
     return quotes_from(
-        tx.query("select * from quotes where organization_id = $1 and ($2 is null or project_id = $2) and ($3 is null or id < $3) "
+        tx.query("select * from quotes where organization_id = $1 and (cast($2 as text) is null or project_id = $2) and (cast($3 as text) "
+                 "is null or id < $3) "
                  "order by id desc limit $4",
                  filter.organization, filter.project, filter.before, filter.limit));
 }
