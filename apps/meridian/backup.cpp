@@ -105,7 +105,11 @@ expected<BackupSummary> back_up(Disk& disk, Clock& clock, store::Store& store, c
     if (const auto there = disk.list(to); there && !there->empty())
         return complaint(fmt::format("'{}' is not empty; name a new directory.", to));
     if (auto made = disk.make_directories(to + "/control"); !made) return complain(made.error());
-    if (auto copied = store.backup_to(to + "/control/meridian.db"); !copied) return std::unexpected(copied.error());
+    const auto elsewhere = store.elsewhere();
+    const auto began = clock.now();
+    if (elsewhere.empty()) {
+        if (auto copied = store.backup_to(to + "/control/meridian.db"); !copied) return std::unexpected(copied.error());
+    }
     std::vector<Entry> entries;
     const auto take = [&](const std::string& path) -> expected<void> {
         const auto name = std::string_view(path).substr(path.rfind('/') + 1);
@@ -117,9 +121,13 @@ expected<BackupSummary> back_up(Disk& disk, Clock& clock, store::Store& store, c
         return {};
     };
     // The ledger after the database: a deployment in it may lack later receipts, never the other way round.
-    auto database = copy(disk, to + "/control/meridian.db", "", "control/meridian.db");
-    if (!database) return std::unexpected(database.error());
-    entries.push_back(std::move(*database));
+    if (elsewhere.empty()) {
+        auto database = copy(disk, to + "/control/meridian.db", "", "control/meridian.db");
+        if (!database) return std::unexpected(database.error());
+        entries.push_back(std::move(*database));
+    } else if (auto taken = take(layout.database_elsewhere().substr(layout.root.size() + 1)); !taken) {
+        return std::unexpected(taken.error());
+    }
     const auto zone = layout.zone().substr(layout.root.size() + 1);
     // The checkpoints before the segments: they must not speak of receipts that the copied segments lack.
     for (const std::string name : {"/ledger/checkpoint", "/ledger/witnessed"}) {
@@ -133,14 +141,17 @@ expected<BackupSummary> back_up(Disk& disk, Clock& clock, store::Store& store, c
         if (auto taken = take(artifact_path(layout, digest)); !taken) return std::unexpected(taken.error());
     }
     JsonArray files;
-    BackupSummary summary{to, entries.size(), 0};
+    BackupSummary summary{to, entries.size(), 0, elsewhere};
     for (const auto& entry : entries) {
         files.push_back(JsonObject{{"path", entry.path}, {"sha256", entry.sha256}, {"bytes", entry.bytes}});
         summary.bytes += entry.bytes;
     }
-    const auto manifest =
-        to_text(JsonObject{{"made_at", rfc3339(clock.now())}, {"version", version()}, {"zone", layout.zone_name}, {"files", files}});
-    if (auto written = disk.replace_file(to + "/manifest.json", manifest); !written) return complain(written.error());
+    JsonObject manifest{{"made_at", rfc3339(clock.now())}, {"version", version()}, {"zone", layout.zone_name}, {"files", files}};
+    if (!elsewhere.empty()) {  // PostgreSQL's own backup is to be brought to this moment
+        manifest["database"] = elsewhere;
+        manifest["began_at"] = rfc3339(began);
+    }
+    if (auto written = disk.replace_file(to + "/manifest.json", to_text(manifest)); !written) return complain(written.error());
     return summary;
 }
 
@@ -156,12 +167,18 @@ expected<BackupSummary> restore(Disk& disk, const std::string& from, const std::
         if (checked->sha256 != entry.sha256)
             return complaint(fmt::format("The backup is damaged: {} differs from its digest. Nothing was restored.", entry.path));
     }
-    BackupSummary summary{data, 0, 0};
+    BackupSummary summary{data, 0, 0, {}};
     for (const auto& entry : *entries) {
         const auto copied = copy(disk, from + "/" + entry.path, data + "/" + entry.path, entry.path);
         if (!copied) return std::unexpected(copied.error());
         ++summary.files;
         summary.bytes += copied->bytes;
+    }
+    const auto elsewhere = data + "/control/database";
+    if (const auto there = disk.exists(elsewhere); there && *there) {
+        const auto where = disk.read_file(elsewhere);
+        if (!where) return complain(where.error());
+        summary.database = where->substr(0, where->find('\n'));
     }
     return summary;
 }

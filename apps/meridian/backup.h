@@ -16,6 +16,7 @@ struct BackupSummary {
     std::string directory;
     std::size_t files = 0;
     std::uint64_t bytes = 0;
+    std::string database;  // where the rows are, when they are in PostgreSQL and not in the backup
 };
 
 // While the server runs. `to` must not exist or be empty. `private_artifacts`: digests (hex) of files that no registry has.

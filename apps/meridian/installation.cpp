@@ -12,6 +12,7 @@
 #include "accounts.h"
 #include "base/real/real.h"
 #include "base/rng.h"
+#include "database.h"
 #include "geography/declaration.h"
 #include "http/tls.h"
 #include "inference/api.h"
@@ -179,7 +180,7 @@ expected<void> Running::open_storage() {
     auto zone = keys::KeyRing::open(disk_, rng_, layout_.zone_keys());
     if (!zone) return std::unexpected(zone.error());
     zone_keys_ = std::move(*zone);
-    auto store = store::Store::open(disk_, clock_, store_pool_, {.path = layout_.database()});
+    auto store = open_database(disk_, clock_, store_pool_, layout_, options_.database);
     if (!store) return std::unexpected(store.error());
     store_ = std::move(*store);
     artifacts_.emplace(disk_, layout_.artifacts());

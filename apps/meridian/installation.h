@@ -16,6 +16,7 @@ namespace meridian::app {
 
 struct UpOptions {
     std::string data;
+    std::string database;  // URL of a PostgreSQL; "": a file of the data directory
     std::string listen = "127.0.0.1:8080";
     std::string zone = "fr-par-1";
     std::string ready_file;
@@ -69,6 +70,7 @@ struct Layout {
     std::string root, zone_name;
     [[nodiscard]] std::string control() const { return root + "/control"; }
     [[nodiscard]] std::string database() const { return control() + "/meridian.db"; }
+    [[nodiscard]] std::string database_elsewhere() const { return control() + "/database"; }  // says where, when it is no file
     [[nodiscard]] std::string control_keys() const { return control() + "/keys"; }
     [[nodiscard]] std::string zone() const { return root + "/zones/" + zone_name; }
     [[nodiscard]] std::string zone_keys() const { return zone() + "/keys"; }

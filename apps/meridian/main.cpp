@@ -15,13 +15,16 @@ using namespace meridian;
 
 void add_all(CLI::App& app, cli::Common& common, const cli::Chosen& chosen) {
     app.add_option("--data", common.data, "Data directory")->envname("MERIDIAN_DATA")->capture_default_str();
+    app.add_option("--database", common.database, "postgres://user@host:5432/name, where the rows are in PostgreSQL")
+        ->envname("MERIDIAN_DATABASE")
+        ->type_name("URL");
     app.add_flag("--json", common.json, "Answers as JSON");
     app.set_version_flag("--version", fmt::format("meridian {}", version()));
     app.require_subcommand(1);
     app.fallthrough();
     for (auto* add : {cli::add_up, cli::add_models, cli::add_deploy, cli::add_quote, cli::add_chat, cli::add_status, cli::add_keys,
-                      cli::add_receipts, cli::add_changes, cli::add_backup, cli::add_doctor, cli::add_declare, cli::add_products,
-                      cli::add_quantum, cli::add_log, cli::add_witness, cli::add_completion}) {
+                      cli::add_receipts, cli::add_changes, cli::add_backup, cli::add_migrate, cli::add_doctor, cli::add_declare,
+                      cli::add_products, cli::add_quantum, cli::add_log, cli::add_witness, cli::add_completion}) {
         add(app, common, chosen);
     }
 }

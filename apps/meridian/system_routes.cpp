@@ -52,7 +52,7 @@ public:
             return back_up(parts_.disk, parts_.clock, parts_.store, parts_.layout, directory, parts_.private_artifacts());
         });
         if (!made) throw Error(Fault::precondition, made.error().said);
-        co_return JsonObject{{"directory", made->directory}, {"files", made->files}, {"bytes", made->bytes}};
+        co_return JsonObject{{"directory", made->directory}, {"files", made->files}, {"bytes", made->bytes}, {"database", made->database}};
     }
 
     [[nodiscard]] http::Response ready() const {

@@ -21,6 +21,11 @@ void add_backup(CLI::App& app, Common& common, const Chosen& chosen) {
             if (common.json) return print(made);
             fmt::print("{} files, {} in {}\n", number(made, "files"), terminal::bytes(static_cast<std::uint64_t>(number(made, "bytes"))),
                        *directory);
+            if (const auto database = field(made, "database"); !database.empty())
+                fmt::print(
+                    "The rows are in {} and not in this backup: keep them with PostgreSQL's own means, for the moment 'began_at' of "
+                    "manifest.json.\n",
+                    database);
             return int{ok};
         });
     });
@@ -33,8 +38,15 @@ void add_backup(CLI::App& app, Common& common, const Chosen& chosen) {
             const auto done = app::restore(disk, *directory, common.data);
             if (!done)
                 throw Failure{failed, done.error().said, "name an empty place with --data, and a directory that `meridian backup` made"};
-            if (common.json) return print(JsonObject{{"files", done->files}, {"bytes", done->bytes}, {"data", common.data}});
+            if (common.json)
+                return print(
+                    JsonObject{{"files", done->files}, {"bytes", done->bytes}, {"data", common.data}, {"database", done->database}});
             fmt::print("{} files, {} restored into {}\n", done->files, terminal::bytes(done->bytes), common.data);
+            if (!done->database.empty())
+                fmt::print(
+                    "The rows were in {}: bring them to the moment 'began_at' of manifest.json with PostgreSQL's own means, then "
+                    "start with --database.\n",
+                    done->database);
             return int{ok};
         });
     });

@@ -13,6 +13,7 @@ namespace meridian::cli {
 // Shared by all commands.
 struct Common {
     std::string data = "data";
+    std::string database;  // a URL, perhaps with a password: never printed
     bool json = false;
     [[nodiscard]] Api api() const { return Api(connection(data)); }
 };
@@ -31,6 +32,7 @@ void add_receipts(CLI::App& app, Common& common, const Chosen& chosen);
 void add_quote(CLI::App& app, Common& common, const Chosen& chosen);
 void add_changes(CLI::App& app, Common& common, const Chosen& chosen);
 void add_backup(CLI::App& app, Common& common, const Chosen& chosen);
+void add_migrate(CLI::App& app, Common& common, const Chosen& chosen);
 void add_doctor(CLI::App& app, Common& common, const Chosen& chosen);
 void add_declare(CLI::App& app, Common& common, const Chosen& chosen);
 void add_log(CLI::App& app, Common& common, const Chosen& chosen);

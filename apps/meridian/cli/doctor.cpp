@@ -7,11 +7,11 @@
 #include "base/real/real.h"
 #include "base/rng.h"
 #include "cli/commands.h"
+#include "database.h"
 #include "fleet/service.h"
 #include "installation.h"
 #include "llama_path.h"
 #include "metering/service.h"
-#include "store/store.h"
 #include "terminal.h"
 
 namespace meridian::cli {
@@ -36,17 +36,17 @@ Finding data_directory(Disk& disk, const app::Layout& layout) {
     return {"data directory", true, fmt::format("{} writable, {} free", layout.root, free ? terminal::bytes(*free) : "?"), ""};
 }
 
-Finding database(Disk& disk, const app::Layout& layout) {
-    const auto there = disk.exists(layout.database());
-    if (!there || !*there) return {"database", true, "none yet", ""};
+Finding database(Disk& disk, const app::Layout& layout, const std::string& url) {
+    if (!app::has_database(disk, layout)) return {"database", true, "none yet", ""};
     auto lock = disk.lock(layout.lock());
     if (!lock) return {"database", true, "in use by a running Meridian", ""};
     real::WallClock clock;
     real::ThreadPool pool(1);
-    auto opened = store::Store::open(disk, clock, pool, {.path = layout.database()});
-    if (!opened) return {"database", false, opened.error().said, "meridian restore DIRECTORY"};
+    const std::string fix = url.empty() ? "meridian restore DIRECTORY" : "look at PostgreSQL's log";
+    auto opened = app::open_database(disk, clock, pool, layout, url);
+    if (!opened) return {"database", false, opened.error().said, fix};
     const auto said = (*opened)->integrity();
-    return {"database", said == "ok", said, "meridian restore DIRECTORY"};
+    return {"database", said == "ok", said, fix};
 }
 
 std::vector<Finding> ledgers(Disk& disk, const app::Layout& layout) {
@@ -82,7 +82,7 @@ Finding sandbox(Disk& disk) {
 int doctor(const Common& common) {
     real::PosixDisk disk;
     const app::Layout layout(common.data, "");
-    std::vector<Finding> findings{data_directory(disk, layout), database(disk, layout)};
+    std::vector<Finding> findings{data_directory(disk, layout), database(disk, layout, common.database)};
     for (auto& finding : ledgers(disk, layout)) findings.push_back(std::move(finding));
     findings.push_back(runtime());
     findings.push_back(sandbox(disk));

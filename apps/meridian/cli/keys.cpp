@@ -3,9 +3,9 @@
 #include "base/real/real.h"
 #include "base/rng.h"
 #include "cli/commands.h"
+#include "database.h"
 #include "identity/service.h"
 #include "installation.h"
-#include "store/store.h"
 #include "terminal.h"
 
 namespace meridian::cli {
@@ -24,17 +24,17 @@ Json shown(const identity::NewKey& made) {
 }
 
 // Straight into the data directory's store, while no server holds it.
-Json create_offline(const std::string& data, const std::string& description) {
+Json create_offline(const Common& common, const std::string& description) {
     real::PosixDisk disk;
     real::WallClock clock;
     real::ThreadPool pool(1);
     SystemRng rng;
-    const app::Layout layout(data, "");
-    const auto there = disk.exists(layout.database());
-    if (!there || !*there) throw Failure{not_found, fmt::format("There is no Meridian in '{}'.", data), "name its directory with --data"};
+    const app::Layout layout(common.data, "");
+    if (!app::has_database(disk, layout))
+        throw Failure{not_found, fmt::format("There is no Meridian in '{}'.", common.data), "name its directory with --data"};
     auto lock = disk.lock(layout.lock());
     if (!lock) throw Failure{failed, "The data directory is in use: " + lock.error().said, "stop the other process first"};
-    auto opened = store::Store::open(disk, clock, pool, {.path = layout.database()});
+    auto opened = app::open_database(disk, clock, pool, layout, common.database);
     if (!opened) throw Failure{failed, opened.error().said, "meridian doctor"};
     identity::Identity identity(**opened, clock, rng);
     identity.bootstrap();
@@ -48,7 +48,7 @@ int create(const Common& common, const KeyOptions& o) {
         made = api.post("/iam/v1alpha1/api-keys", JsonObject{{"description", o.description}});
     } catch (const Failure& failure) {
         if (failure.exit != unreachable) throw;
-        made = create_offline(common.data, o.description);
+        made = create_offline(common, o.description);
     }
     if (common.json) return print(made);
     fmt::print("access key  {}\nsecret key  {}   (shown once)\n", field(made, "access_key"), field(made, "secret_key"));

@@ -233,6 +233,7 @@ void add_up(CLI::App& app, Common& common, const Chosen& chosen) {
         chosen([&common, o, level, json_log] {
             o->data = std::filesystem::absolute(common.data).lexically_normal().string();
             while (o->data.ends_with('/')) o->data.pop_back();
+            o->database = common.database;
             if (!o->mail_hook.empty()) o->mail_hook = std::filesystem::absolute(o->mail_hook).string();
             static constexpr std::pair<std::string_view, log::Level> levels[] = {{"debug", log::Level::debug},
                                                                                  {"info", log::Level::info},
