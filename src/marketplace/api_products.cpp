@@ -8,10 +8,22 @@
 #include "marketplace/products.h"
 
 namespace meridian::marketplace {
+
+struct ProductsAsked {
+    std::vector<std::string> product_types, status, api_ids;
+    std::optional<bool> global;
+    std::optional<std::string> region, zone, datacenter;
+};
+constexpr auto describe(As<ProductsAsked>) {
+    using P = ProductsAsked;
+    return fields(field("product_types", &P::product_types, at_most{64}), field("status", &P::status, at_most{64}),
+                  field("api_ids", &P::api_ids, at_most{64}), field("global", &P::global), field("region", &P::region),
+                  field("zone", &P::zone), field("datacenter", &P::datacenter));
+}
+
 namespace {
 
 using http::Call;
-using http::Nothing;
 
 // Scaleway's kinds of products. Those that are not offered here are known, and match nothing.
 constexpr std::array<std::string_view, 25> product_types = {"unknown_product_type",
@@ -73,38 +85,27 @@ bool wanted(const std::vector<std::string>& words, const Word& word) {
     return words.empty() || std::ranges::find(words, word) != words.end();
 }
 
-struct Place {
-    std::optional<bool> global;
-    std::optional<std::string> region, zone, datacenter;
-    [[nodiscard]] int count() const { return global.has_value() + region.has_value() + zone.has_value() + datacenter.has_value(); }
-
-    // A region holds its zones. Nothing here is global, and no datacenter has a name.
-    [[nodiscard]] bool holds(const Locality& at) const {
-        if (global && *global) return false;
-        if (datacenter) return false;
-        if (zone) return at.zone == zone;
-        if (region) return at.region == region || (at.zone && at.zone->starts_with(*region + "-"));
-        return true;
-    }
-};
-
-Place place_of(const http::Called& call) {
-    Place made{http::query_bool(call, "global"), http::query_text(call, "region"), http::query_text(call, "zone"),
-               http::query_text(call, "datacenter")};
-    if (made.count() > 1)
-        throw invalid("zone", FieldProblem::Reason::constraint, "only one of global, region, zone and datacenter can be asked for");
-    return made;
+// A region holds its zones. Nothing here is global, and no datacenter has a name.
+bool is_at(const Locality& at, const ProductsAsked& asked) {
+    if ((asked.global && *asked.global) || asked.datacenter) return false;
+    if (asked.zone) return at.zone == asked.zone;
+    if (asked.region) return at.region == asked.region || (at.zone && at.zone->starts_with(*asked.region + "-"));
+    return true;
 }
 
-http::Listed<"products", Product> list(const Shelf& shelf, const Call<>& call) {
-    const auto types = http::query_list(call, "product_types"), statuses = http::query_list(call, "status"),
-               apis = http::query_list(call, "api_ids");
-    const auto place = place_of(call);
-    check(types, "product_types", [](std::string_view word) { return std::ranges::find(product_types, word) != product_types.end(); });
-    check(statuses, "status", is_status);
+http::Listed<"products", Product> list(const Shelf& shelf, const Call<ProductsAsked>& call) {
+    auto asked = call.in;
+    for (auto* text : {&asked.region, &asked.zone, &asked.datacenter})
+        if (*text && (*text)->empty()) text->reset();  // said, and left open
+    if (asked.global.has_value() + asked.region.has_value() + asked.zone.has_value() + asked.datacenter.has_value() > 1)
+        throw invalid("zone", FieldProblem::Reason::constraint, "only one of global, region, zone and datacenter can be asked for");
+    check(asked.product_types, "product_types",
+          [](std::string_view word) { return std::ranges::find(product_types, word) != product_types.end(); });
+    check(asked.status, "status", is_status);
     auto all = products_of(shelf);
     std::erase_if(all, [&](const Product& one) {
-        return !wanted(types, type_of(one)) || !wanted(statuses, one.status) || !wanted(apis, api_of(one)) || !place.holds(*one.locality);
+        return !wanted(asked.product_types, type_of(one)) || !wanted(asked.status, one.status) || !wanted(asked.api_ids, api_of(one)) ||
+               !is_at(*one.locality, asked);
     });
     return page_of(std::move(all), call.page());
 }
@@ -113,10 +114,10 @@ http::Listed<"products", Product> list(const Shelf& shelf, const Call<>& call) {
 
 void add_product_routes(http::Router& router, Shelf shelf) {
     auto shared = std::make_shared<const Shelf>(std::move(shelf));
-    router.add(http::typed<Nothing, http::Listed<"products", Product>>(
+    router.add(http::typed<ProductsAsked, http::Listed<"products", Product>>(
         "GET", "/product-catalog/v2alpha1/public-catalog/products", http::anyone(), http::Dialect::scaleway,
         http::doc("ListPublicCatalogProducts", "What is for sale, with prices and hardware", "product-catalog"),
-        [shared](const Call<>& call) { return list(*shared, call); }));
+        [shared](const Call<ProductsAsked>& call) { return list(*shared, call); }));
 }
 
 }  // namespace meridian::marketplace

@@ -205,6 +205,7 @@ TEST_F(Market, FiltersNarrowAndPagesKeepTheTotal) {
     EXPECT_EQ(count("zone=nl-ams-1"), 0u);
     EXPECT_EQ(count("region=fr-par"), all);
     EXPECT_EQ(count("region=fr-pa"), 0u);
+    EXPECT_EQ(count("region=&zone=fr-par-1&datacenter="), types.size() + 3) << "an empty word asks for nothing";
     EXPECT_EQ(count("global=True"), 0u);
     EXPECT_EQ(count("global=false"), all);
     EXPECT_EQ(count("datacenter=dc5"), 0u);
