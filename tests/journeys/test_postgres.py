@@ -17,14 +17,10 @@ def postgres():
 
 
 @pytest.fixture
-def database(postgres):
+def database(postgres, fresh):
     name = postgres.new_database()
-    old = os.environ.get("MERIDIAN_DATABASE")
-    os.environ["MERIDIAN_DATABASE"] = postgres.url(name)
-    yield name
-    del os.environ["MERIDIAN_DATABASE"]
-    if old is not None:
-        os.environ["MERIDIAN_DATABASE"] = old
+    fresh.environment["MERIDIAN_DATABASE"] = postgres.url(name)
+    return name
 
 
 def without_database():
@@ -70,6 +66,9 @@ def test_a_life_on_postgres(fresh, postgres, database):
 
 
 def test_rows_move_from_sqlite_once(fresh, postgres):
+    other = Meridian(fresh.data.parent / "other")
+    for one in (fresh, other):
+        one.environment.pop("MERIDIAN_DATABASE", None)
     fresh.start()
     fresh.add_tiny("answer", "tiny")
     key = fresh.json("keys", "create", "--description", "of before")
@@ -84,7 +83,6 @@ def test_rows_move_from_sqlite_once(fresh, postgres):
 
     again = fresh.cli("migrate", "--to", postgres.url(database), check=False)
     assert again.returncode == 1 and "--database" in again.stderr, again.stderr
-    other = Meridian(fresh.data.parent / "other")
     wrong = subprocess.run([BINARY, "up", "--data", str(fresh.data), "--listen", "127.0.0.1:0", "--database", postgres.url(postgres.new_database())],
                            capture_output=True, text=True)
     assert wrong.returncode == 1 and "is empty" in wrong.stderr and PASSWORD not in wrong.stderr, wrong.stderr

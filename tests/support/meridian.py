@@ -9,7 +9,7 @@ import time
 import urllib.error
 import urllib.request
 
-from support import tiny_gguf
+from support import postgres, tiny_gguf
 
 BINARY = os.environ["MERIDIAN_BIN"]
 PATIENCE = 60  # seconds that a state may take on a crowded machine; never a time that a test waits for
@@ -50,6 +50,10 @@ class Meridian:
         self.process = None
         self.facts = {}
         self.secret = None
+        self.environment = {}
+        if os.environ.get("MERIDIAN_ON_POSTGRES"):
+            server = postgres.shared()
+            self.environment["MERIDIAN_DATABASE"] = server.url(server.new_database())
 
     def start(self):
         ready = self.data.parent / f"{self.data.name}.ready"
@@ -57,7 +61,7 @@ class Meridian:
         self.log = open(self.data.parent / f"{self.data.name}.log", "ab")
         self.process = subprocess.Popen(
             [BINARY, "up", "--data", str(self.data), "--listen", self.listen, "--ready-file", str(ready), "--quiet", "--runtime-threads", "1", *self.arguments],
-            stdout=self.log, stderr=self.log)
+            stdout=self.log, stderr=self.log, env=os.environ | self.environment)
 
         def up():
             if self.process.poll() is not None:
@@ -95,6 +99,7 @@ class Meridian:
         self.stop()
 
     def cli(self, *arguments, check=True, **kwargs):
+        kwargs.setdefault("env", os.environ | self.environment)
         done = subprocess.run([BINARY, *arguments, "--data", str(self.data)], capture_output=True, text=True, timeout=PATIENCE * 2, **kwargs)
         if check and done.returncode != 0:
             raise AssertionError(f"meridian {' '.join(arguments)} ended with {done.returncode}:\n{done.stdout}\n{done.stderr}")

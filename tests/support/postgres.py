@@ -1,4 +1,6 @@
 """A PostgreSQL of the tests' own: made once, on a free port of loopback, stopped at the end."""
+import atexit
+import functools
 import os
 import pathlib
 import shutil
@@ -69,3 +71,11 @@ class Postgres:
         if self.process.poll() is None:
             self.end()
         shutil.rmtree(self.directory)
+
+
+@functools.cache
+def shared():
+    """That of a whole run: with MERIDIAN_ON_POSTGRES each Meridian of the journeys has a database of its own in it."""
+    made = Postgres()
+    atexit.register(made.close)
+    return made
