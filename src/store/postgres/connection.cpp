@@ -35,7 +35,7 @@ enum Oid : unsigned {
 
 std::string one_line(std::string_view text) {
     std::string line(text.substr(0, text.find_last_not_of(" \n") + 1));
-    std::ranges::replace(line, '\n', ' ');
+    std::ranges::replace_if(line, [](char c) { return c == '\n' || c == '\t'; }, ' ');
     return line;
 }
 
