@@ -402,13 +402,7 @@ expected<void> Running::start() {
 }
 
 void Running::deploy(const std::string& model) {
-    const auto caller = [this] {
-        identity::Caller owner;
-        owner.organization = bootstrap_.organization;
-        owner.project = bootstrap_.project;
-        owner.role = identity::Role::admin;
-        return owner;
-    }();
+    const auto caller = identity::everything(bootstrap_.organization, bootstrap_.project, {});
     const auto existing = store_->read_now([](store::Tx& tx) { return inference::rows::all(tx); });
     for (const auto& d : existing) {
         if (d.model_name == model && d.state != inference::DeploymentState::deleting) return;

@@ -1,17 +1,13 @@
 #include "local_authorizer.h"
 
-#include "identity/permissions.h"
-
 namespace meridian::app {
 
 LocalAuthorizer::LocalAuthorizer(http::Authorizer& identity, const identity::Bootstrap& bootstrap, PrincipalId owner, Rng& rng)
-    : identity_(identity), secret_(Uuid::random(rng).str()), digest_(sha256(secret_)), owner_(std::make_shared<identity::Caller>()) {
-    owner_->organization = bootstrap.organization;
-    owner_->project = bootstrap.project;
-    owner_->principal = owner;
+    : identity_(identity),
+      secret_(Uuid::random(rng).str()),
+      digest_(sha256(secret_)),
+      owner_(std::make_shared<identity::Caller>(identity::everything(bootstrap.organization, bootstrap.project, owner))) {
     owner_->access_key = "local";
-    owner_->role = identity::Role::admin;
-    owner_->policy = identity::rights_version();
 }
 
 std::shared_ptr<const http::Principal> LocalAuthorizer::authorize(const http::Request& request, const http::Permission& permission) {

@@ -45,6 +45,10 @@ private:
 
 using OrganizationId = Id<struct OrganizationTag>;
 using ProjectId = Id<struct ProjectTag>;
+using GroupId = Id<struct GroupTag>;
+using PolicyId = Id<struct PolicyTag>;
+using RuleId = Id<struct RuleTag>;  // of a policy
+using SshKeyId = Id<struct SshKeyTag>;
 using PrincipalId = Id<struct PrincipalTag>;  // a user or an application
 using ModelId = Id<struct ModelTag>;
 using DeploymentId = Id<struct DeploymentTag>;

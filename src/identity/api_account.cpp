@@ -157,7 +157,14 @@ void add_account_routes(http::Router& router, Identity& identity) {
 }
 
 void add_routes(http::Router& router, Identity& identity) {
-    add_iam_routes(router, identity);
+    add_key_routes(router, identity);
+    add_organization_routes(router, identity);
+    add_user_routes(router, identity);
+    add_application_routes(router, identity);
+    add_group_routes(router, identity);
+    add_policy_routes(router, identity);
+    add_ssh_key_routes(router, identity);
+    add_permission_routes(router, identity);
     add_account_routes(router, identity);
 }
 

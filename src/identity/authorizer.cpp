@@ -50,15 +50,20 @@ std::shared_ptr<const http::Principal> Identity::State::authorize(const http::Re
     const auto it = secret.size() > secret_max ? table->end() : table->find(hash_of(secret));
     if (it == table->end()) unknown_key("This API key is not known. Check the secret key, or make a new one.", "not_found");
     if (it->second.expires_at && *it->second.expires_at <= clock.now()) unknown_key("This API key has expired. Make a new one.", "expired");
-    const auto* right = right_for(permission.action, permission.scope);
-    if (right == nullptr || !right->is_for(it->second.caller->role)) {
-        throw http::Refused(Error(Fault::denied, fmt::format("A key with the role {} may not {} {}. Use a key with a role that may.",
-                                                             word(it->second.caller->role), permission.action, permission.scope))
-                                .about(permission.scope, "")
-                                .in_state(permission.action),
-                            it->second.caller);
+    const auto& known = it->second;
+    if (known.is_locked) unknown_key("The user of this API key is locked. Ask an owner of the organization.", "unknown_reason");
+    const auto right = place_of(permission.action, permission.scope);
+    const auto caller = right ? known.by_right[*right] : 0;
+    if (caller == 0) {
+        throw http::Refused(
+            Error(Fault::denied, fmt::format("This key may not {} {}. Its bearer needs a policy that allows it, and the key no "
+                                             "narrower role or project.",
+                                             permission.action, permission.scope))
+                .about(permission.scope, "")
+                .in_state(permission.action),
+            known.anybody());
     }
-    return it->second.caller;
+    return known.callers[caller - 1];
 }
 
 const Caller& caller_of(const http::Exchange& exchange) {

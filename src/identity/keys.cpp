@@ -3,13 +3,12 @@
 #include <algorithm>
 
 #include "base/error.h"
+#include "identity/quotas.h"
 #include "identity/state.h"
 #include "identity/store.h"
 
 namespace meridian::identity {
 namespace {
-
-constexpr std::int64_t keys_max = 100'000;  // of one organization; all of them are in memory
 
 std::string random_access_key(Rng& rng) {
     constexpr std::string_view letters = "ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789";
@@ -25,13 +24,39 @@ void check_expiry(const std::optional<Timestamp>& expires_at, Timestamp now) {
 // Everybody may look at the key they came with (scw does so once a day), admins at those their rights reach.
 bool may_see(const Caller& by, const ApiKey& key) {
     if (key.access_key == by.access_key) return true;
-    return by.role == Role::admin && (!by.only_project || key.only_project == by.only_project);
+    const auto where = by.grants ? by.grants->reach(place_of("read", "keys").value()) : Reach();
+    return where.is_everywhere() || (key.only_project && where.holds_in(*key.only_project));
 }
+
+}  // namespace
 
 ApiKey visible_key(store::Tx& tx, const Caller& by, const std::string& access_key) {
     auto key = find_key(tx, by.organization, access_key);
     if (!key || !may_see(by, *key)) no_such("api_key", access_key);
     return *std::move(key);
+}
+
+namespace {
+
+ApiKey key_in_reach(store::Tx& tx, const Caller& by, const std::string& access_key) {
+    auto key = visible_key(tx, by, access_key);
+    if (!by.reach.is_everywhere() && !(key.only_project && by.reach.holds_in(*key.only_project)))
+        throw Error(Fault::denied, "This key reaches further than your rights do.").about("keys", access_key);
+    return key;
+}
+
+// Of those that open everything for an owner there is always one.
+void check_not_last_way_in(store::Tx& tx, const ApiKey& doomed, Timestamp now) {
+    const auto opens_all = [&](const ApiKey& key) {
+        if (key.role != Role::admin || key.only_project || (key.expires_at && *key.expires_at <= now)) return false;
+        return !tx.query("select id from users where id = $1 and type = 'owner' and locked = 0", key.principal).empty();
+    };
+    if (!opens_all(doomed)) return;
+    const auto all = keys_of(tx, doomed.organization);
+    if (std::ranges::count_if(all, opens_all) > 1) return;
+    throw Error(Fault::precondition, "This is the last admin key of an owner; without it nobody could come in. Make another one first.")
+        .with_code("resource_still_in_use")
+        .about("api_key", doomed.access_key);
 }
 
 }  // namespace
@@ -46,13 +71,15 @@ NewKey insert_new_key(store::Tx& tx, ApiKey key, Rng& rng) {
 ApiKey planned_key(store::Tx& tx, const Caller& by, const KeyWish& wish, Timestamp now) {
     check_description(wish.description);
     check_expiry(wish.expires_at, now);
-    if (count_keys(tx, by.organization) >= keys_max) {
-        throw Error(Fault::quota, fmt::format("An organization has at most {} keys. Delete some that are not used.", keys_max))
+    if (count_keys(tx, by.organization) >= limits::keys) {
+        throw Error(Fault::quota, fmt::format("An organization has at most {} keys. Delete some that are not used.", limits::keys))
             .about("api_key", "");
     }
     ApiKey key;
     key.organization = by.organization;
-    key.only_project = by.only_project ? by.only_project : wish.only_project;
+    key.only_project = wish.only_project;
+    // Who may make keys in some projects makes keys for one of them.
+    if (!key.only_project && !by.reach.is_everywhere()) key.only_project = wish.default_project.value_or(by.project);
     key.default_project = wish.default_project.value_or(key.only_project.value_or(by.project));
     key.principal = wish.principal.value_or(by.principal);
     key.role = wish.role;
@@ -67,6 +94,11 @@ ApiKey planned_key(store::Tx& tx, const Caller& by, const KeyWish& wish, Timesta
     const auto is_user = find_principal(tx, by.organization, key.principal);
     if (!is_user) no_such("principal", key.principal.str());
     key.is_users = *is_user;
+    // A secret makes its holder the bearer: nobody gets one of another person's, and an application's only who may change it.
+    if (key.principal != by.principal && key.is_users)
+        throw Error(Fault::denied, "A key for another user would let you act as that user. Users make their own keys.").about("keys", "");
+    if (key.principal != by.principal && !by.may("update", "applications"))
+        throw Error(Fault::denied, "A key for an application needs the right to change applications.").about("applications", "");
     return key;
 }
 
@@ -81,7 +113,7 @@ Task<NewKey> Identity::create_key(Caller by, Role role, std::string description,
 }
 
 Task<NewKey> Identity::create_key(Caller by, KeyWish wish) {
-    need_admin(by);
+    need(by, "create", "keys");
     State& s = *state_;
     co_return co_await s.change(
         by, [&s, by, wish](store::Tx& tx) { return insert_new_key(tx, planned_key(tx, by, wish, s.clock.now()), s.rng); });
@@ -100,10 +132,10 @@ Task<ApiKey> Identity::key(Caller by, std::string access_key) {
 }
 
 Task<ApiKey> Identity::change_key(Caller by, std::string access_key, KeyChange change) {
-    need_admin(by);
+    need(by, "update", "keys");
     State& s = *state_;
     co_return co_await s.change(by, [&s, by, access_key, change](store::Tx& tx) {
-        auto key = visible_key(tx, by, access_key);
+        auto key = key_in_reach(tx, by, access_key);
         const auto now = s.clock.now();
         if (change.description) check_description(*change.description);
         check_expiry(change.expires_at, now);
@@ -121,22 +153,10 @@ Task<ApiKey> Identity::change_key(Caller by, std::string access_key, KeyChange c
 }
 
 Task<> Identity::remove_key(Caller by, std::string access_key) {
-    need_admin(by);
+    need(by, "remove", "keys");
     State& s = *state_;
     co_await s.change(by, [&s, by, access_key](store::Tx& tx) {
-        const auto doomed = visible_key(tx, by, access_key);
-        const auto now = s.clock.now();
-        const auto opens_all = [&](const ApiKey& k) {
-            return k.role == Role::admin && !k.only_project && (!k.expires_at || *k.expires_at > now);
-        };
-        if (opens_all(doomed)) {
-            const auto all = keys_of(tx, by.organization);
-            if (std::ranges::count_if(all, opens_all) == 1) {
-                throw Error(Fault::precondition, "This is the last admin key; without it nobody could come in. Make another one first.")
-                    .with_code("resource_still_in_use")
-                    .about("api_key", access_key);
-            }
-        }
+        check_not_last_way_in(tx, key_in_reach(tx, by, access_key), s.clock.now());
         identity::remove_key(tx, access_key);
     });
 }

@@ -3,13 +3,13 @@
 #include <algorithm>
 
 #include "base/error.h"
+#include "identity/quotas.h"
 #include "identity/state.h"
 #include "identity/store.h"
 
 namespace meridian::identity {
 namespace {
 
-constexpr std::int64_t projects_max = 10'000;
 constexpr std::size_t project_name_max = 64;
 
 void check_project_name(std::string_view name) {
@@ -34,14 +34,26 @@ void check_project_name(std::string_view name) {
 
 void check_project(store::Tx& tx, const Caller& caller, const ProjectId& project) {
     const auto found = tx.query("select id from projects where id = $1 and organization_id = $2", project, caller.organization);
+    if (!found.empty()) check_reach(caller, {caller.organization, project}, "project");
     if (found.empty() || !caller.may_see(project))
         throw Error(Fault::not_found, "There is no project with this id.").about("project", project.str());
 }
 
 Project visible_project(store::Tx& tx, const Caller& by, const ProjectId& id) {
     auto project = find_project(tx, by.organization, id);
+    if (project) check_reach(by, {by.organization, id}, "project");
     if (!project || !by.may_see(id)) no_such("project", id.str());
     return *std::move(project);
+}
+
+Organization visible_organization(store::Tx& tx, const Caller& by, const OrganizationId& id) {
+    auto found = id == by.organization ? find_organization(tx, id) : std::nullopt;
+    if (!found) no_such("organization", id.str());
+    return *std::move(found);
+}
+
+void check_organization(const Caller& by, const std::optional<OrganizationId>& asked) {
+    if (asked && *asked != by.organization) no_such("organization", asked->str());
 }
 
 Task<std::vector<Project>> Identity::projects(Caller by) {
@@ -57,14 +69,13 @@ Task<Project> Identity::project(Caller by, ProjectId id) {
 }
 
 Task<Project> Identity::create_project(Caller by, std::string name, std::string description) {
-    need_admin(by);
-    if (by.only_project) throw Error(Fault::denied, "A key for one project cannot make others.").about("projects", "");
+    need(by, "create", "projects");
     check_project_name(name);
     check_description(description);
     State& s = *state_;
     co_return co_await s.change(by, [&s, by, name, description](store::Tx& tx) {
-        if (count_projects(tx, by.organization) >= projects_max) {
-            throw Error(Fault::quota, fmt::format("An organization has at most {} projects.", projects_max)).about("project", "");
+        if (count_projects(tx, by.organization) >= limits::projects) {
+            throw Error(Fault::quota, fmt::format("An organization has at most {} projects.", limits::projects)).about("project", "");
         }
         const auto now = s.clock.now();
         Project made{.id = ProjectId::random(s.rng),
@@ -84,7 +95,7 @@ Task<Project> Identity::create_project(Caller by, std::string name, std::string 
 }
 
 Task<Project> Identity::change_project(Caller by, ProjectId id, ProjectChange change) {
-    need_admin(by);
+    need(by, "update", "projects");
     if (change.name) check_project_name(*change.name);
     if (change.description) check_description(*change.description);
     State& s = *state_;
@@ -104,7 +115,7 @@ Task<Project> Identity::change_project(Caller by, ProjectId id, ProjectChange ch
 }
 
 Task<> Identity::remove_project(Caller by, ProjectId id) {
-    need_admin(by);
+    need(by, "remove", "projects");
     State& s = *state_;
     co_await s.change(by, [by, id](store::Tx& tx) {
         const auto project = visible_project(tx, by, id);
@@ -120,11 +131,7 @@ Task<> Identity::remove_project(Caller by, ProjectId id) {
 }
 
 Task<Organization> Identity::organization(Caller by, OrganizationId id) {
-    co_return co_await state_->store.read([by, id](store::Tx& tx) {
-        const auto found = id == by.organization ? find_organization(tx, id) : std::nullopt;
-        if (!found) no_such("organization", id.str());
-        return *found;
-    });
+    co_return co_await state_->store.read([by, id](store::Tx& tx) { return visible_organization(tx, by, id); });
 }
 
 }  // namespace meridian::identity

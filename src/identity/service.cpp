@@ -2,34 +2,63 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+#include <iterator>
+
 #include "base/error.h"
 #include "identity/permissions.h"
+#include "identity/policies.h"
 #include "identity/state.h"
 #include "identity/store.h"
 
 namespace meridian::identity {
 namespace {
 
+// A key of a principal with these rights: the caller that it makes for each right that is left to it.
+Known known(const ApiKey& key, const Grants& bearer, bool is_locked) {
+    const auto grants = std::make_shared<const Grants>(bearer.limited(rights_for(key.role), key.only_project));
+    Known made{.callers = {}, .by_right = {}, .expires_at = key.expires_at, .is_locked = is_locked};
+    for (std::size_t right = 0; right < rights().size(); ++right) {
+        const auto reach = grants->reach(right);
+        // What is not of a project has no part that a reach could name.
+        if (reach.is_nowhere() || (rights()[right].level != Level::project && !reach.is_everywhere())) continue;
+        const auto read = place_of("read", rights()[right].scope);
+        const auto sight = read ? grants->reach(*read) : Reach();
+        auto at = std::ranges::find_if(made.callers, [&](const auto& c) { return c->reach == reach && c->sight == sight; });
+        if (at == made.callers.end()) {
+            auto caller = std::make_shared<Caller>();
+            caller->organization = key.organization;
+            caller->project = key.default_project;
+            caller->principal = key.principal;
+            caller->access_key = key.access_key;
+            caller->policy = rights_version() + "/" + grants->digest();
+            caller->grants = grants;
+            caller->reach = reach;
+            caller->sight = sight;
+            made.callers.push_back(std::move(caller));
+            at = std::prev(made.callers.end());
+        }
+        made.by_right[right] = static_cast<std::uint8_t>(at - made.callers.begin() + 1);
+    }
+    return made;
+}
+
 KeyTable read_keys(store::Tx& tx) {
     KeyTable table;
-    for (const auto& [hash, key] : all_keys(tx)) {
-        auto caller = std::make_shared<Caller>();
-        caller->organization = key.organization;
-        caller->project = key.default_project;
-        caller->principal = key.principal;
-        caller->access_key = key.access_key;
-        caller->role = key.role;
-        caller->policy = rights_version();
-        caller->only_project = key.only_project;
-        table.emplace(hash, Known{std::move(caller), key.expires_at});
-    }
+    const auto defaults = find_defaults(tx);
+    const Access access(tx, defaults ? defaults->organization : OrganizationId());
+    for (const auto& [hash, key] : all_keys(tx))
+        table.emplace(hash, known(key, access.of(key.principal, key.organization), access.is_locked(key.principal)));
     return table;
 }
 
 }  // namespace
 
 Identity::State::State(store::Store& s, Clock& c, Rng& r)
-    : store(s), clock(c), rng(r), keys(s, {"api_keys", "projects", "organizations"}, read_keys) {}
+    : store(s),
+      clock(c),
+      rng(r),
+      keys(s, {"api_keys", "projects", "organizations", "users", "applications", "groups", "policies"}, read_keys) {}
 
 Identity::Identity(store::Store& store, Clock& clock, Rng& rng) : state_(std::make_unique<State>(store, clock, rng)) {}
 Identity::~Identity() = default;
@@ -62,11 +91,7 @@ NewKey Identity::create_key_now(Role role, std::string description) {
     auto made = s.store.write_now([&](store::Tx& tx) {
         const auto defaults = find_defaults(tx);
         if (!defaults) throw Error(Fault::precondition, "This data directory is new. Start meridian up once; it makes the first key.");
-        Caller owner;
-        owner.organization = defaults->organization;
-        owner.project = defaults->project;
-        owner.principal = defaults->principal;
-        owner.role = Role::admin;
+        const auto owner = everything(defaults->organization, defaults->project, defaults->principal);
         KeyWish wish;
         wish.role = role;
         wish.description = description;
@@ -74,6 +99,10 @@ NewKey Identity::create_key_now(Role role, std::string description) {
     });
     s.keys.refresh();
     return made;
+}
+
+Task<bool> Identity::has_principal(Caller by, PrincipalId id) {
+    co_return co_await state_->store.read([by, id](store::Tx& tx) { return find_principal(tx, by.organization, id).has_value(); });
 }
 
 [[noreturn]] void refuse(std::string_view field, std::string help) {
@@ -87,8 +116,4 @@ void check_description(std::string_view text) {
     if (text.size() > description_max || !is_utf8(text))
         refuse("description", fmt::format("A description has at most {} bytes.", description_max));
 }
-void need_admin(const Caller& by) {
-    if (by.role != Role::admin) throw Error(Fault::denied, "This needs a key with the role admin.").about("keys", "");
-}
-
 }  // namespace meridian::identity

@@ -10,12 +10,12 @@
 #include "base/id.h"
 #include "base/rng.h"
 #include "http/route.h"
+#include "identity/grants.h"
+#include "identity/reach.h"
+#include "identity/role.h"
 #include "store/store.h"
 
 namespace meridian::identity {
-
-// A key's rights. Deny by default; `admin` implies all.
-enum class Role { admin, inference, observer };
 
 // To whom a thing belongs.
 struct Owner {
@@ -23,20 +23,31 @@ struct Owner {
     ProjectId project;
 };
 
+// Who asks for something that needs a right, and where that right holds.
 struct Caller final : http::Principal {
     OrganizationId organization;
     ProjectId project;  // the key's default project
     PrincipalId principal;
-    std::string access_key;
-    Role role = Role::observer;
-    std::string policy;  // version of the rules that say what the role may
-    // One project only, or every project of the organization (nullopt).
-    std::optional<ProjectId> only_project;
+    std::string access_key;  // empty: signed in without one
+    std::string policy;      // version of the rules that say what the caller may
+    std::shared_ptr<const Grants> grants;
+    // Where the right that was asked for holds, and where the right to read the same does. What is out of reach is not_found, or, where it
+    // is in sight, denied: see check_reach.
+    Reach reach, sight;
     // Of a project of the caller's own organization.
-    [[nodiscard]] bool may_see(const ProjectId& p) const { return !only_project || *only_project == p; }
+    [[nodiscard]] bool may_see(const ProjectId& p) const { return reach.holds_in(p); }
     [[nodiscard]] bool may_see(const Owner& o) const { return o.organization == organization && may_see(o.project); }
+    // Whether another right holds anywhere, or in a project.
+    [[nodiscard]] bool may(std::string_view action, std::string_view scope) const;
+    [[nodiscard]] bool may(std::string_view action, std::string_view scope, const ProjectId& in) const;
 };
-// Error{not_found} for a project that is not of the caller's organization, or that the caller may not see.
+// For what the program does on its owner's behalf: every right, everywhere.
+Caller everything(OrganizationId organization, ProjectId project, PrincipalId principal);
+// Error{denied} where the caller may read something of that owner and not do to it what was asked. Says nothing of what is out of sight:
+// `may_see` does.
+void check_reach(const Caller& caller, const Owner& owner, std::string_view what);
+
+// Error{not_found} for a project that is not of the caller's organization, or that the caller may not see; Error{denied} out of reach.
 void check_project(store::Tx& tx, const Caller& caller, const ProjectId& project);
 // For writes of what somebody changes through a route of the control plane.
 store::Author author_of(const Caller& caller);
@@ -52,7 +63,7 @@ struct ApiKey {
     std::string description;
     Timestamp created_at;
     std::optional<Timestamp> expires_at;
-    std::optional<ProjectId> only_project;  // where its rights end; nullopt: every project of the organization
+    std::optional<ProjectId> only_project;  // where its rights end; nullopt: where its bearer's do
     bool is_users = true;                   // the principal is a user; else an application
     Timestamp updated_at;
 };
@@ -126,17 +137,22 @@ public:
     Task<> remove_project(Caller by, ProjectId id);  // Error{precondition} while something is in it
     Task<Organization> organization(Caller by, OrganizationId id);
 
+    // Whether it is a user or an application of the caller's organization.
+    Task<bool> has_principal(Caller by, PrincipalId id);
+
     [[nodiscard]] Timestamp now() const;  // by the clock that expiry is judged with
     // X-Auth-Token or Authorization: Bearer with a secret key. One SHA-256 and one look-up in the snapshot; no comparison of secrets.
     // On a public route the caller is null.
     http::Authorizer& authorizer();
 
-private:
     struct State;
+    State& state() { return *state_; }  // for the files of this room
+
+private:
     std::unique_ptr<State> state_;
 };
 
-// Adds iam/v1alpha1 api-keys and account/v3 projects as far as this room has them.
+// Adds iam/v1alpha1 and account/v3.
 void add_routes(http::Router& router, Identity& identity);
 
 }  // namespace meridian::identity

@@ -137,7 +137,8 @@ TEST_F(IdentityTest, ANewKeyWorksAtOnceAndARemovedOneNoMore) {
     const auto made = world.run(identity->create_key(owner(), Role::inference, "for the app", std::nullopt, std::nullopt));
     const auto caller = sign_in(made.secret, {"invoke", "inference"});
     EXPECT_EQ(caller.access_key, made.key.access_key);
-    EXPECT_EQ(caller.role, Role::inference);
+    EXPECT_TRUE(caller.may("invoke", "inference"));
+    EXPECT_FALSE(caller.may("create", "deployments"));
     EXPECT_EQ(caller.project, first.project);
     EXPECT_EQ(world.run(identity->keys(owner())).size(), 2u);
     world.run(identity->remove_key(owner(), made.key.access_key));

@@ -1,5 +1,7 @@
 // What the files of this room share: the snapshot of keys, and the rules for what a caller may touch. Nobody else includes it.
 #pragma once
+#include <array>
+#include <cstdint>
 #include <memory>
 #include <optional>
 #include <string>
@@ -7,8 +9,10 @@
 #include <type_traits>
 #include <unordered_map>
 #include <utility>
+#include <vector>
 
 #include "base/hash.h"
+#include "identity/permissions.h"
 #include "identity/service.h"
 #include "store/follower.h"
 
@@ -16,9 +20,14 @@ namespace meridian::identity {
 
 inline constexpr std::size_t description_max = 200;
 
+// A secret that opens something: whose it is, and for each right the caller that it makes. Few differ, since they differ in where rights
+// hold.
 struct Known {
-    std::shared_ptr<const Caller> caller;
+    std::vector<std::shared_ptr<const Caller>> callers;
+    std::array<std::uint8_t, rights_max> by_right{};  // one more than the place in `callers`; 0: the right is not held
     std::optional<Timestamp> expires_at;
+    bool is_locked = false;
+    [[nodiscard]] const std::shared_ptr<const Caller>& anybody() const { return callers.front(); }
 };
 // The digest is spread evenly already.
 struct FirstBytes {
@@ -60,8 +69,13 @@ struct Identity::State final : http::Authorizer {
 [[noreturn]] void no_such(std::string_view what, std::string id);
 void check_description(std::string_view text);
 // The routes ask for the right; this holds for callers inside the program too.
-void need_admin(const Caller& by);
+void need(const Caller& by, std::string_view action, std::string_view scope);
+Organization visible_organization(store::Tx& tx, const Caller& by, const OrganizationId& id);
+// The organization that a request names, if it names one, is the caller's.
+void check_organization(const Caller& by, const std::optional<OrganizationId>& asked);
 Project visible_project(store::Tx& tx, const Caller& by, const ProjectId& id);
+// The key that the caller came with, or one that its rights reach. Error{not_found}.
+ApiKey visible_key(store::Tx& tx, const Caller& by, const std::string& access_key);
 // A complete key but for its names, and one that is stored with them.
 ApiKey planned_key(store::Tx& tx, const Caller& by, const KeyWish& wish, Timestamp now);
 NewKey insert_new_key(store::Tx& tx, ApiKey key, Rng& rng);

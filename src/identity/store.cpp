@@ -1,6 +1,7 @@
 #include "identity/store.h"
 
 #include "base/error.h"
+#include "identity/people.h"
 #include "resource/sql_bind.h"
 
 namespace meridian::identity {
@@ -71,8 +72,13 @@ void insert_defaults(Tx& tx, const Defaults& d, Timestamp now) {
     insert_row(tx, "organizations", Organization{.id = d.organization, .name = "default", .created_at = now, .updated_at = now});
     insert_project(
         tx, {.id = d.project, .organization = d.organization, .name = "default", .description = "", .created_at = now, .updated_at = now});
-    tx.run("insert into principals (id, organization_id, kind, name, created_at, updated_at) values ($1, $2, 'user', 'owner', $3, $3)",
-           d.principal, d.organization, now);
+    User owner;
+    owner.id = d.principal;
+    owner.organization = d.organization;
+    owner.type = UserType::owner;
+    owner.username = "owner";
+    owner.created_at = owner.updated_at = now;
+    insert_user(tx, owner);
     const auto set = [&](std::string_view name, const std::string& value) {
         tx.run("insert into settings (name, value) values ($1, $2)", name, value);
     };

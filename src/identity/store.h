@@ -12,10 +12,6 @@
 
 namespace meridian::identity {
 
-constexpr auto names(As<Role>) {
-    return words<Role>({{Role::admin, "admin"}, {Role::inference, "inference"}, {Role::observer, "observer"}});
-}
-
 struct HashedKey {
     Sha256 secret_hash{};
     ApiKey key;

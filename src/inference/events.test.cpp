@@ -154,7 +154,7 @@ TEST_F(EventsTest, AnotherProjectsDeploymentsAreNotTold) {
     house.create("d");
     auto stranger = house.life->caller;
     stranger.project = ProjectId::random(house.world.rng());
-    stranger.only_project = stranger.project;
+    stranger.reach = stranger.sight = identity::Reach::of({stranger.project});
     EXPECT_TRUE(open(stranger).told.empty());
     EXPECT_EQ(open().told.size(), 1u);
 }

@@ -90,7 +90,8 @@ inline identity::Caller caller_of(OrganizationId organization, ProjectId project
     caller.organization = organization;
     caller.project = project;
     caller.access_key = "SCWTESTTESTTESTTESTT";
-    caller.role = identity::Role::admin;
+    caller.reach = caller.sight = identity::Reach::everywhere();
+    caller.grants = identity::everything({}, {}, {}).grants;
     return caller;
 }
 

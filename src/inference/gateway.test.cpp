@@ -126,7 +126,7 @@ TEST_F(Gateways, TurnAwayWhatCannotBeAnsweredWithoutAReceipt) {
     waiting->waiting_for = "creating, fetching 1.0 of 2.0 MB";
     auto full = backend("a", "127.0.0.1:9001");
     full.load->running = full.running_max;
-    caller.only_project = caller.project;
+    caller.reach = caller.sight = identity::Reach::of({caller.project});
     publish({ours, theirs, foreign, waiting, served("full", {full})});
     struct Row {
         std::string_view says, body;
@@ -172,7 +172,7 @@ TEST_F(Gateways, ChooseTheLeastLoadedOfAllThatTheCallerMayUse) {
     busy.load->running = 2;
     const auto hidden = served("talk", {backend("h", "127.0.0.1:9003")});
     hidden->owner = {caller.organization, *ProjectId::parse("99999999-9999-4999-8999-999999999999")};
-    caller.only_project = caller.project;
+    caller.reach = caller.sight = identity::Reach::of({caller.project});
     publish({hidden, served("talk", {busy}), served("talk", {backend("b", "127.0.0.1:9002")})});
     ASSERT_FALSE(run(*exchange(ask)));
     EXPECT_EQ(only_receipt().start.node, "b");
@@ -236,7 +236,7 @@ TEST_F(Gateways, ListWhatACallerMayUse) {
         return out;
     };
     EXPECT_EQ(names(), (std::vector<std::string>{"ours", "theirs", "zebra"})) << "a key for the whole organization";
-    caller.only_project = caller.project;
+    caller.reach = caller.sight = identity::Reach::of({caller.project});
     EXPECT_EQ(names(), (std::vector<std::string>{"ours", "zebra"}));
 }
 

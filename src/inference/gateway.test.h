@@ -116,7 +116,7 @@ protected:
     // Under way in the background.
     void start(FakeExchange& what) { group.spawn("chat", gateway.chat(what)); }
     std::vector<metering::Receipt> receipts() {
-        return running->meter->list({.project = {}, .organization = caller.organization, .limit = 100'000, .before_index = {}});
+        return running->meter->list({.projects = {}, .organization = caller.organization, .limit = 100'000, .before_index = {}});
     }
     metering::Receipt only_receipt() {
         const auto all = receipts();

@@ -105,7 +105,7 @@ TEST_F(NativeRoutes, ProgressAndLogsAreTheProjectsOnly) {
     EXPECT_LT(logs.answered->body.size(), 257u * 1024);
 
     caller.project = ProjectId::random(house.world.rng());
-    caller.only_project = caller.project;
+    caller.reach = caller.sight = identity::Reach::of({caller.project});
     EXPECT_EQ(status("GET", path + "/progress"), 404);
     EXPECT_EQ(status("GET", path + "/logs"), 404);
     EXPECT_EQ(status("GET", "/deployments/none/logs"), 404);

@@ -6,8 +6,7 @@ namespace meridian::inference {
 
 identity::Caller nobody() {
     identity::Caller caller;
-    caller.role = identity::Role::inference;
-    caller.only_project = ProjectId();
+    caller.reach = caller.sight = identity::Reach::of({ProjectId()});
     return caller;
 }
 

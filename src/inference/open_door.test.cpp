@@ -79,7 +79,7 @@ protected:
     // The projects that an organization's receipts are for.
     std::vector<ProjectId> paid_by(OrganizationId organization) {
         std::vector<ProjectId> out;
-        for (const auto& receipt : running->meter->list({.project = {}, .organization = organization, .limit = 100, .before_index = {}}))
+        for (const auto& receipt : running->meter->list({.projects = {}, .organization = organization, .limit = 100, .before_index = {}}))
             out.push_back(receipt.start.project);
         return out;
     }

@@ -205,7 +205,7 @@ TEST_F(ScalewayRoutes, WhatDoesNotExistIsNotFound) {
     EXPECT_EQ(status("POST", "/endpoints", R"({"deployment_id":")" + nobody + "\"}"), 404);
 
     caller.project = ProjectId::random(house.world.rng());
-    caller.only_project = caller.project;
+    caller.reach = caller.sight = identity::Reach::of({caller.project});
     EXPECT_EQ(status("GET", "/deployments/" + id), 404) << "another project's";
     EXPECT_EQ(last->json().at("resource"), "deployment");
     EXPECT_EQ(last->json().at("resource_id"), Json(id));
@@ -252,7 +252,7 @@ TEST_F(ScalewayRoutes, AnEndpointMayNeedNoKey) {
     const auto second = ok("POST", "/endpoints", R"({"deployment_id":")" + id + R"(","endpoint":{"disable_auth":true}})");
     EXPECT_EQ(second.at("disable_auth"), true);
     EXPECT_EQ(status("PATCH", "/endpoints/" + nobody, "{}"), 404);
-    caller.only_project = ProjectId::random(house.world.rng());
+    caller.reach = caller.sight = identity::Reach::of({ProjectId::random(house.world.rng())});
     EXPECT_EQ(status("PATCH", "/endpoints/" + endpoint, R"({"disable_auth":true})"), 404) << "another project's";
     EXPECT_EQ(status("DELETE", "/endpoints/" + endpoint), 404);
 }
@@ -293,7 +293,7 @@ TEST_F(ScalewayRoutes, AccessRules) {
     EXPECT_EQ(last->json().at("type"), "quotas_exceeded");
     EXPECT_EQ(status("PUT", acls, many + "}]}"), 200) << "as many as there may be";
     const auto rule = id_of(ok("GET", acls).at("rules").at(0));
-    caller.only_project = ProjectId::random(house.world.rng());
+    caller.reach = caller.sight = identity::Reach::of({ProjectId::random(house.world.rng())});
     EXPECT_EQ(status("GET", acls), 404) << "another project's";
     EXPECT_EQ(status("DELETE", "/acls/" + rule), 404);
 }
@@ -348,15 +348,15 @@ TEST_F(ScalewayRoutes, ATypeThatNoNodeHoldsIsShownAndCannotBeHad) {
 }
 
 TEST_F(ScalewayRoutes, APrivateModelIsItsProjectsOnly) {
-    caller.only_project = caller.project;
+    caller.reach = caller.sight = identity::Reach::of({caller.project});
     house.world.run(house.life->catalog->add_file(
         {.path = "/models/talk.gguf", .name = "mine", .embedding = false, .slots = {}, .context = {}, .project = caller.project}));
     const auto id = house.life->catalog->find("mine")->id.str();
     EXPECT_EQ(ok("GET", "/models").at("total_count"), 3);
     EXPECT_EQ(status("GET", "/models/" + id), 200);
     caller.project = ProjectId::random(house.world.rng());
-    const auto theirs = *caller.only_project;
-    caller.only_project = caller.project;
+    const auto theirs = caller.reach.projects().front();
+    caller.reach = caller.sight = identity::Reach::of({caller.project});
     EXPECT_EQ(ok("GET", "/models").at("total_count"), 2);
     EXPECT_EQ(ok("GET", "/models?project_id=" + theirs.str()).at("total_count"), 2);
     EXPECT_EQ(status("GET", "/models/" + id), 404);
@@ -365,7 +365,7 @@ TEST_F(ScalewayRoutes, APrivateModelIsItsProjectsOnly) {
     // A key for a whole organization, but another one: guessing the project opens nothing.
     caller.organization = OrganizationId::random(house.world.rng());
     caller.project = theirs;
-    caller.only_project.reset();
+    caller.reach = caller.sight = identity::Reach::everywhere();
     EXPECT_EQ(ok("GET", "/models?project_id=" + theirs.str()).at("total_count"), 2);
     EXPECT_EQ(status("GET", "/models/" + id), 404);
     EXPECT_EQ(status("POST", "/deployments", R"({"model_id":"mine"})"), 404);

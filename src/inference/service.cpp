@@ -11,6 +11,7 @@ namespace {
 
 Deployment found(store::Tx& tx, const identity::Caller& caller, const DeploymentId& id) {
     auto deployment = rows::find(tx, id);
+    if (deployment) identity::check_reach(caller, {deployment->organization, deployment->project}, "deployment");
     if (!deployment || !caller.may_see(identity::Owner{deployment->organization, deployment->project})) {
         throw Error(Fault::not_found, "There is no deployment with this id.").about("deployment", id.str());
     }

@@ -19,7 +19,7 @@ struct DeploymentsTest : ::testing::Test {
     identity::Caller neighbour() {
         auto caller = house.life->caller;
         caller.project = ProjectId::random(house.world.rng());
-        caller.only_project = caller.project;
+        caller.reach = caller.sight = identity::Reach::of({caller.project});
         return caller;
     }
     identity::Caller stranger() { return test::caller_of(OrganizationId::random(house.world.rng()), house.life->caller.project); }

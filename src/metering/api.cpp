@@ -21,13 +21,14 @@ http::Response json_answer(const Json& body) { return {200, {{"Content-Type", "a
 }
 
 ReceiptFilter filter_of(const http::Request& request, const identity::Caller& caller, const CursorPage& page) {
-    ReceiptFilter filter{
-        .project = caller.only_project, .organization = caller.organization, .limit = page.size + 1, .before_index = std::nullopt};
+    ReceiptFilter filter{.projects = {}, .organization = caller.organization, .limit = page.size + 1, .before_index = std::nullopt};
+    if (!caller.reach.is_everywhere()) filter.projects.emplace(caller.reach.projects().begin(), caller.reach.projects().end());
     if (const auto text = request.query_value("project_id"); text && !text->empty()) {
-        filter.project = ProjectId::parse(*text);
-        if (!filter.project) throw invalid("project_id", FieldProblem::Reason::format, "must be the id of a project");
-        if (!caller.may_see(*filter.project))
+        const auto project = ProjectId::parse(*text);
+        if (!project) throw invalid("project_id", FieldProblem::Reason::format, "must be the id of a project");
+        if (!caller.may_see(*project))
             throw Error(Fault::not_found, "There is no project with this id.").about("project", std::string(*text));
+        filter.projects = {*project};
     }
     filter.before_index = leaf_before(page);
     return filter;

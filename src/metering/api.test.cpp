@@ -66,12 +66,12 @@ TEST_F(ReceiptApi, ShowsOnlyWhatTheCallerMaySee) {
     EXPECT_EQ(ask("/meridian/v1/receipts/nonsense").status, 404);
     EXPECT_EQ(ask("/meridian/v1/receipts?project_id=" + other_project.str()).status, 200);
 
-    door.caller.only_project = testing::project;
+    door.caller.reach = door.caller.sight = identity::Reach::of({testing::project});
     EXPECT_EQ(ask("/meridian/v1/receipts/" + mine).status, 200);
     EXPECT_EQ(ask("/meridian/v1/receipts/" + other).status, 404);
     EXPECT_EQ(ask("/meridian/v1/receipts?project_id=" + other_project.str()).status, 404);
 
-    door.caller.only_project = other_project;
+    door.caller.reach = door.caller.sight = identity::Reach::of({other_project});
     EXPECT_EQ(count("/meridian/v1/receipts"), 1u);
     door.caller.organization = OrganizationId::random(rng);
     EXPECT_EQ(count("/meridian/v1/receipts"), 0u);

@@ -116,19 +116,23 @@ std::optional<std::uint64_t> Book::index_of(const QuoteId& quote) const {
 std::optional<std::uint64_t> Book::index_of(const RunId& id) const { return shards_[shard_of(id)].find(id, entries_); }
 
 std::vector<std::uint64_t> Book::list(const ReceiptFilter& filter) const {
-    const std::vector<std::uint32_t>* positions = nullptr;
-    if (filter.project) {
-        const auto found = projects_.find(*filter.project);
-        if (found != projects_.end() && found->second.organization == filter.organization) positions = &found->second.positions;
-    } else if (const auto found = organizations_.find(filter.organization); found != organizations_.end()) {
-        positions = &found->second;
-    }
-    std::vector<std::uint64_t> out;
-    if (!positions) return out;
     const auto before =
         std::clamp<std::int64_t>(filter.before_index.value_or(std::numeric_limits<std::int64_t>::max()), 0, entries_.size());
-    auto at = std::ranges::lower_bound(*positions, static_cast<std::uint32_t>(before));
-    while (at != positions->begin() && out.size() < filter.limit) out.push_back(*--at);
+    std::vector<std::uint64_t> out;
+    const auto add = [&](const std::vector<std::uint32_t>& positions) {
+        auto at = std::ranges::lower_bound(positions, static_cast<std::uint32_t>(before));
+        for (auto left = filter.limit; at != positions.begin() && left > 0; --left) out.push_back(*--at);
+    };
+    if (!filter.projects) {
+        if (const auto found = organizations_.find(filter.organization); found != organizations_.end()) add(found->second);
+        return out;
+    }
+    for (const auto& project : *filter.projects) {
+        const auto found = projects_.find(project);
+        if (found != projects_.end() && found->second.organization == filter.organization) add(found->second.positions);
+    }
+    std::ranges::sort(out, std::ranges::greater());
+    if (out.size() > filter.limit) out.resize(filter.limit);
     return out;
 }
 

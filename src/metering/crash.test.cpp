@@ -108,7 +108,7 @@ private:
 
     void check(std::unique_ptr<Running> running) {
         std::set<std::string> found;
-        const auto all = (*running)->list({.project = {}, .organization = testing::organization, .limit = 100'000, .before_index = {}});
+        const auto all = (*running)->list({.projects = {}, .organization = testing::organization, .limit = 100'000, .before_index = {}});
         std::int64_t tokens = 0;
         for (const auto& receipt : all) {
             const auto id = receipt.id.str();

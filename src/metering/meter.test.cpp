@@ -122,9 +122,9 @@ TEST(Meters, ListNewestFirstAndOnlyTheCallersOwn) {
         for (const auto& receipt : (*meter)->list(filter)) out.push_back(receipt.index);
         return out;
     };
-    ReceiptFilter filter{.project = {}, .organization = testing::organization, .limit = 50, .before_index = {}};
+    ReceiptFilter filter{.projects = {}, .organization = testing::organization, .limit = 50, .before_index = {}};
     EXPECT_THAT(listed(filter), ::testing::ElementsAre(5, 4, 3, 2, 1, 0));
-    filter.project = testing::project;
+    filter.projects = {testing::project};
     EXPECT_THAT(listed(filter), ::testing::ElementsAre(4, 3, 2, 1, 0));
     filter.limit = 2;
     EXPECT_THAT(listed(filter), ::testing::ElementsAre(4, 3));
@@ -132,7 +132,7 @@ TEST(Meters, ListNewestFirstAndOnlyTheCallersOwn) {
     EXPECT_THAT(listed(filter), ::testing::ElementsAre(2, 1));
     filter.before_index = -1;
     EXPECT_THAT(listed(filter), ::testing::IsEmpty());
-    filter = {.project = foreign.project, .organization = testing::organization, .limit = 50, .before_index = {}};
+    filter = {.projects = {{foreign.project}}, .organization = testing::organization, .limit = 50, .before_index = {}};
     EXPECT_THAT(listed(filter), ::testing::IsEmpty());
     EXPECT_THAT(listed({}), ::testing::IsEmpty()) << "nobody's receipts are nobody's";
 }
@@ -196,7 +196,7 @@ TEST(Starts, FindEverythingAgain) {
     EXPECT_EQ(verdict.checkpoints, 11);
     auto meter = bench.open();
     EXPECT_EQ((*meter)->checkpoint(), note);
-    const auto all = (*meter)->list({.project = {}, .organization = testing::organization, .limit = 1000, .before_index = {}});
+    const auto all = (*meter)->list({.projects = {}, .organization = testing::organization, .limit = 1000, .before_index = {}});
     ASSERT_EQ(all.size(), 100u);
     for (std::size_t i = 0; i < 100; ++i) EXPECT_EQ(all[99 - i].leaf, leaves[i]);
     EXPECT_EQ((*meter)->sums(testing::project).input_tokens, 4950);

@@ -140,7 +140,7 @@ struct MeterOptions {
 };
 
 struct ReceiptFilter {
-    std::optional<ProjectId> project;
+    std::optional<std::vector<ProjectId>> projects;  // nullopt: all of the organization
     OrganizationId organization;
     std::size_t limit = 50;
     std::optional<std::int64_t> before_index;  // newest first

@@ -76,7 +76,7 @@ inline Receipt run_once(Meter& meter, const Usage& usage = {10, 20, 0}) {
 
 // All of an organization's, the oldest first.
 inline std::vector<Receipt> receipts_of(Meter& meter, const OrganizationId& whose) {
-    auto all = meter.list({.project = {}, .organization = whose, .limit = 10'000, .before_index = {}});
+    auto all = meter.list({.projects = {}, .organization = whose, .limit = 10'000, .before_index = {}});
     std::ranges::reverse(all);
     return all;
 }

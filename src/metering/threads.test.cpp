@@ -42,7 +42,7 @@ TEST(Threads, ShareOneLedger) {
             });
         }
         loops.wait(loops.executor(1), meter->durable());
-        for (const auto& receipt : meter->list({.project = {}, .organization = testing::organization, .limit = 20, .before_index = {}})) {
+        for (const auto& receipt : meter->list({.projects = {}, .organization = testing::organization, .limit = 20, .before_index = {}})) {
             std::string file;
             loops.wait(loops.executor(1), prove(*meter, receipt.id, file));
             EXPECT_TRUE(Meter::verify_file(file, meter->verifier_key()).good);

@@ -57,7 +57,7 @@ struct House {
         first = identity.bootstrap();
         door.caller.organization = first.organization;
         door.caller.project = first.project;
-        door.caller.role = identity::Role::admin;
+        door.caller.reach = door.caller.sight = identity::Reach::everywhere();
         add_book_routes(router, {.meter = *meter->meter,
                                  .identity = identity,
                                  .pool = bench.world.pool(),
@@ -218,7 +218,7 @@ TEST(Books, ShowOnlyWhatTheCallerMaySee) {
     EXPECT_EQ(tokens(""), 3000);
     EXPECT_EQ(tokens("&project_id=" + other.str()), 2000);
     EXPECT_EQ(house.door.asked, "read billing");
-    house.door.caller.only_project = house.first.project;
+    house.door.caller.reach = house.door.caller.sight = identity::Reach::of({house.first.project});
     EXPECT_EQ(tokens(""), 1000);
     for (const auto& hidden : {"/meridian/v1/usage?project_id=" + other.str(), "/billing/v2beta1/consumptions?project_id=" + other.str(),
                                "/meridian/v1/costs/focus?project_id=" + other.str(), "/meridian/v1/changes?project_id=" + other.str(),
@@ -341,7 +341,7 @@ TEST(Books, ShowChangesAsAuditTrail) {
     EXPECT_EQ(house.ask(trail + "/export-jobs", "", "POST").status, 412);
     EXPECT_EQ(house.ask(trail + "/export-jobs/x", "", "DELETE").status, 404);
     EXPECT_EQ(house.ask("/audit-trail/v1alpha1/regions/nl-ams/events").status, 400);
-    house.door.caller.only_project = house.first.project;
+    house.door.caller.reach = house.door.caller.sight = identity::Reach::of({house.first.project});
     EXPECT_TRUE(house.ask("/meridian/v1/changes").list("changes").empty()) << "a key belongs to no project";
 }
 
@@ -369,9 +369,9 @@ TEST(Books, ShowOneChangeWithItsProofToThoseWhoMaySeeIt) {
     EXPECT_EQ(house.ask("/meridian/v1/changes/" + run.id.str()).status, 404) << "a receipt is no change";
     EXPECT_EQ(house.ask("/meridian/v1/changes/nonsense").status, 404);
     const auto other = house.bench.world.run(house.identity.create_project(house.door.caller, "other", "")).id;
-    house.door.caller.only_project = other;
+    house.door.caller.reach = house.door.caller.sight = identity::Reach::of({other});
     EXPECT_EQ(house.ask(at).status, 404) << "of another project";
-    house.door.caller.only_project.reset();
+    house.door.caller.reach = house.door.caller.sight = identity::Reach::everywhere();
     house.door.caller.organization = OrganizationId(Uuid{{9}});
     EXPECT_EQ(house.ask(at).status, 404) << "of another organization";
 }

@@ -89,7 +89,7 @@ Json event_json(const AdminEvent& e, const geography::Zone& zone) {
 // Nothing: no event can fit.
 std::optional<EventFilter> filter_of(const TrailWish& in, const identity::Caller& caller, Timestamp now) {
     auto filter = visible_events(caller, in.project_id);
-    filter.and_of_no_project = !caller.only_project;  // Python's client always names its default project
+    filter.and_of_no_project = caller.reach.is_everywhere();  // Python's client always names its default project
     filter.from = in.recorded_after.value_or(now - back_by_default);
     filter.to = in.recorded_before;
     filter.principal = in.principal_id;

@@ -160,7 +160,7 @@ struct Invoice {
 Task<std::vector<Invoice>> invoices(std::shared_ptr<Sight> sight, identity::Caller caller) {
     std::vector<Invoice> made;
     // A bill is of a whole organization; whoever sees one project sees none.
-    const auto first = caller.only_project ? std::nullopt : co_await sight->first_run(caller);
+    const auto first = caller.reach.is_everywhere() ? co_await sight->first_run(caller) : std::nullopt;
     if (!first) co_return made;
     std::vector<Timestamp> edges{bill_month(*first).from};
     while (edges.back() <= sight->now() && edges.size() <= months_max) edges.push_back(bill_month(edges.back()).to);

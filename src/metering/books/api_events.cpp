@@ -66,7 +66,10 @@ EventFilter visible_events(const identity::Caller& caller, const std::optional<P
     if (project) Sight::check_project(caller, *project);
     EventFilter filter;
     filter.organization = caller.organization;
-    filter.project = project ? project : caller.only_project;
+    if (project)
+        filter.projects = {*project};
+    else if (!caller.reach.is_everywhere())
+        filter.projects.emplace(caller.reach.projects().begin(), caller.reach.projects().end());
     return filter;
 }
 

@@ -1,6 +1,7 @@
 // A change that somebody made through the control plane, or was refused, as a leaf of the zone's log: who, what, from where, and what it
 // was before and after. One that was made comes from the outbox, in which its own transaction left it.
 #pragma once
+#include <algorithm>
 #include <cstdint>
 #include <optional>
 #include <string>
@@ -41,8 +42,8 @@ expected<AdminEvent> event_of(std::int64_t row, std::string_view payload);
 struct EventFilter {
     OrganizationId organization = {};
     std::optional<EventId> id = {};  // this one alone
-    std::optional<ProjectId> project = {};
-    bool and_of_no_project = false;               // with `project`: those of the whole organization too
+    std::optional<std::vector<ProjectId>> projects = {};
+    bool and_of_no_project = false;               // with `projects`: those of the whole organization too
     std::optional<Timestamp> from = {}, to = {};  // [from, to)
     std::optional<PrincipalId> principal = {};
     std::optional<bool> is_refused = {};
@@ -50,7 +51,7 @@ struct EventFilter {
     std::size_t limit = 50;
     std::optional<std::int64_t> before_index = {};
     [[nodiscard]] bool fits_project(const ProjectId& of_event) const {  // nil: of none
-        return !project || *project == of_event || (and_of_no_project && of_event.is_nil());
+        return !projects || std::ranges::find(*projects, of_event) != projects->end() || (and_of_no_project && of_event.is_nil());
     }
     [[nodiscard]] bool fits(const AdminEvent& event) const;
 };

@@ -86,7 +86,7 @@ TEST_F(Events, AreInNoBookAndNoListOfReceipts) {
         EXPECT_EQ((*meter)->sums(testing::project).runs, 2);
         const auto at = bench.world.clock().now();
         EXPECT_EQ((*meter)->spent(testing::organization, at - 1h, at + 1h).count(), 2 * receipt.cost.count());
-        EXPECT_EQ((*meter)->list({.project = {}, .organization = testing::organization, .limit = 50, .before_index = {}}).size(), 2u);
+        EXPECT_EQ((*meter)->list({.projects = {}, .organization = testing::organization, .limit = 50, .before_index = {}}).size(), 2u);
         EXPECT_FALSE((*meter)->find(RunId(id.uuid()))) << "an event is no receipt";
         EXPECT_EQ(names_in(*meter->meter), (std::map<std::string, int>{{"new", 1}}));
     }
@@ -119,7 +119,7 @@ TEST_F(Events, AreFoundByTheirFilterNewestFirstInPages) {
     EXPECT_EQ(count({.operation = "UpdateProject", .address = "192.0.2.7"}), 4u);
     EXPECT_EQ(count({.operation = "DeleteProject"}), 0u);
     EXPECT_EQ(count({.resource_type = "api_keys"}), 0u);
-    EXPECT_EQ(count({.project = ProjectId(Uuid{{9}})}), 0u);
+    EXPECT_EQ(count({.projects = {{ProjectId(Uuid{{9}})}}}), 0u);
     EXPECT_TRUE((*meter)->events({.organization = OrganizationId(Uuid{{9}})}).events.empty());
 }
 

@@ -37,7 +37,7 @@ AdminEvent event_of(const identity::Caller& by, const http::Request& request, co
     const auto origin = http::origin_of(request, route.doc.id, route.doc.tag);
     AdminEvent made;
     made.organization = by.organization;
-    made.project = by.only_project;
+    if (by.reach.projects().size() == 1) made.project = by.reach.projects().front();
     if (!by.principal.is_nil()) made.principal = by.principal;
     made.api_key = by.access_key;
     made.operation = origin.operation;

@@ -1,6 +1,7 @@
 #include "metering/books/sight.h"
 
 #include <algorithm>
+#include <iterator>
 
 namespace meridian::metering {
 
@@ -9,19 +10,32 @@ Scope Sight::scope_of(const identity::Caller& caller, const std::optional<Projec
         check_project(caller, *project);
         return *project;
     }
-    if (caller.only_project) return *caller.only_project;
     return caller.organization;
 }
 
+std::vector<Scope> Sight::scopes_of(const identity::Caller& caller, const std::optional<ProjectId>& project) {
+    if (project || caller.reach.is_everywhere()) return {scope_of(caller, project)};
+    return {caller.reach.projects().begin(), caller.reach.projects().end()};
+}
+
 Task<std::vector<UsageRow>> Sight::rows(identity::Caller caller, std::optional<ProjectId> project, std::vector<Timestamp> edges) {
-    const UsageQuery query{scope_of(caller, project), std::move(edges)};
-    auto found = co_await on(parts_.pool, [&meter = parts_.meter, &query] { return meter.usage(query); });
+    const auto scopes = scopes_of(caller, project);
+    auto found = co_await on(parts_.pool, [&meter = parts_.meter, &scopes, &edges] {
+        std::vector<UsageRow> rows;
+        for (const auto& scope : scopes) std::ranges::move(meter.usage({scope, edges}), std::back_inserter(rows));
+        return rows;
+    });
     std::erase_if(found, [&](const UsageRow& row) { return row.organization != caller.organization; });
     co_return found;
 }
 
 Task<std::optional<Timestamp>> Sight::first_run(identity::Caller caller) {
-    co_return parts_.meter.first_run(scope_of(caller, std::nullopt));
+    std::optional<Timestamp> first;
+    for (const auto& scope : scopes_of(caller, std::nullopt)) {
+        const auto run = parts_.meter.first_run(scope);
+        if (run && (!first || *run < *first)) first = run;
+    }
+    co_return first;
 }
 
 void Sight::check_organization(const identity::Caller& caller, const std::optional<OrganizationId>& asked) {

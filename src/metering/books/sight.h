@@ -44,6 +44,7 @@ public:
 
 private:
     static Scope scope_of(const identity::Caller& caller, const std::optional<ProjectId>& project);
+    static std::vector<Scope> scopes_of(const identity::Caller& caller, const std::optional<ProjectId>& project);
     BookParts parts_;
 };
 

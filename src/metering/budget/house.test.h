@@ -39,7 +39,8 @@ struct House {
         identity::Caller caller;
         caller.organization = first.organization;
         caller.project = first.project;
-        caller.role = identity::Role::admin;
+        caller.reach = caller.sight = identity::Reach::everywhere();
+        caller.grants = identity::everything({}, {}, {}).grants;
         if (first.first_key) caller.principal = first.first_key->key.principal;
         return caller;
     }

@@ -178,7 +178,7 @@ TEST_F(BudgetsTest, OfOthersAreNotFound) {
     auto stranger = house->owner();
     stranger.organization = OrganizationId::random(bench.world.rng());
     auto guest = house->owner();
-    guest.only_project = guest.project;
+    guest.reach = guest.sight = identity::Reach::of({guest.project});
     for (const auto& caller : {stranger, guest}) {
         try {
             bench.world.run(house->budgets->find(caller, budget.id));

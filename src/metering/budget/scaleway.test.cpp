@@ -175,7 +175,7 @@ TEST_F(BillingTest, AsksForTheRightsOfBudgetsAndHidesThoseOfOthers) {
     const auto other = alert(id);
     auto stranger = house.owner(), guest = house.owner();
     stranger.organization = OrganizationId::random(bench.world.rng());
-    guest.only_project = guest.project;
+    guest.reach = guest.sight = identity::Reach::of({guest.project});
     for (const auto& caller : {stranger, guest}) {
         door.caller = caller;
         EXPECT_EQ(ask("GET", "budgets").json.at("total_count").as_int64(), 0);

@@ -2,8 +2,6 @@
 
 #include <fmt/format.h>
 
-#include <algorithm>
-
 #include "base/error.h"
 
 namespace meridian::metering {
@@ -12,8 +10,8 @@ Task<std::string> known_scope(identity::Identity& identity, identity::Caller by,
     const auto missing = [&](std::string_view what) {
         throw Error(Fault::not_found, fmt::format("There is no {} with this id.", what)).about(std::string(what), id);
     };
-    if (by.only_project && kind != ScopeKind::project)
-        throw Error(Fault::denied, "This key is for one project only, so it may limit that project only.");
+    if (!by.reach.is_everywhere() && kind != ScopeKind::project)
+        throw Error(Fault::denied, "Your rights hold in some projects only, so you may limit those only.");
     switch (kind) {
         case ScopeKind::organization:
             if (!id.empty() && OrganizationId::parse(id) != by.organization) missing("organization");
@@ -25,10 +23,7 @@ Task<std::string> known_scope(identity::Identity& identity, identity::Caller by,
         }
         case ScopeKind::user: {
             const auto user = PrincipalId::parse(id);
-            const auto keys = co_await identity.keys(by);
-            const bool is_known =
-                user && (*user == by.principal || std::ranges::any_of(keys, [&](const auto& key) { return key.principal == *user; }));
-            if (!is_known) missing("user");
+            if (!user || !co_await identity.has_principal(by, *user)) missing("user");
             co_return user->str();
         }
         case ScopeKind::api_key:
@@ -36,5 +31,7 @@ Task<std::string> known_scope(identity::Identity& identity, identity::Caller by,
     }
     co_return id;
 }
+
+ProjectId project_named(std::string_view scope_id) { return ProjectId::parse(scope_id).value_or(ProjectId()); }
 
 }  // namespace meridian::metering

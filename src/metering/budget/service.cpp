@@ -24,7 +24,7 @@ Budgets::~Budgets() { meter_.borrow_from(nullptr); }
 
 bool Budgets::sees(const identity::Caller& by, const Budget& budget) {
     if (budget.organization != by.organization) return false;
-    return !by.only_project || (budget.scope == ScopeKind::project && budget.scope_id == by.only_project->str());
+    return by.reach.is_everywhere() || (budget.scope == ScopeKind::project && by.may_see(project_named(budget.scope_id)));
 }
 
 Budget Budgets::visible(store::Tx& tx, const identity::Caller& by, const BudgetId& id) {

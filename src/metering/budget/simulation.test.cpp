@@ -301,7 +301,7 @@ private:
         std::map<std::string, const Run*> ours;
         for (const auto& run : runs_) ours[run.id.str()] = &run;
         const auto all =
-            house_->meter().list({.project = {}, .organization = house_->first.organization, .limit = 100'000, .before_index = {}});
+            house_->meter().list({.projects = {}, .organization = house_->first.organization, .limit = 100'000, .before_index = {}});
         std::map<std::string, Money> found;
         for (const auto& receipt : all) {
             EXPECT_TRUE(found.emplace(receipt.id.str(), receipt.cost).second) << "charged twice";

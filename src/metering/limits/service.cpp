@@ -36,7 +36,7 @@ std::vector<RateLimit> read(store::Tx& tx, const OrganizationId* organization) {
 
 bool may_see(const identity::Caller& by, const RateLimit& limit) {
     return limit.organization == by.organization &&
-           (!by.only_project || (limit.scope == ScopeKind::project && limit.scope_id == by.only_project->str()));
+           (by.reach.is_everywhere() || (limit.scope == ScopeKind::project && by.may_see(project_named(limit.scope_id))));
 }
 
 // Numbers of 0 are no limits.

@@ -170,7 +170,9 @@ Task<SeenQuote> Quotes::get(identity::Caller caller, QuoteId id) {
 
 Task<std::vector<SeenQuote>> Quotes::list(identity::Caller caller, std::optional<QuoteId> before, std::size_t limit) {
     auto found = co_await store_.read([caller, before, limit](store::Tx& tx) {
-        return rows::quotes(tx, {.organization = caller.organization, .project = caller.only_project, .before = before, .limit = limit});
+        rows::QuoteFilter filter{.organization = caller.organization, .projects = {}, .before = before, .limit = limit};
+        if (!caller.reach.is_everywhere()) filter.projects.emplace(caller.reach.projects().begin(), caller.reach.projects().end());
+        return rows::quotes(tx, filter);
     });
     std::vector<SeenQuote> made;
     made.reserve(found.size());

@@ -170,7 +170,7 @@ TEST_F(QuoteTest, IsListedInPagesNewestFirstAndOnlyToWhomItBelongs) {
         token = page.at("next_page_token").is_null() ? "" : std::string(page.at("next_page_token").as_string());
     } while (!token.empty());
     EXPECT_EQ(listed, newest_first);
-    door.caller.only_project = ProjectId::random(world.rng());
+    door.caller.reach = door.caller.sight = identity::Reach::of({ProjectId::random(world.rng())});
     EXPECT_TRUE(ask("GET", "/meridian/v1/quotes", 200).at("quotes").as_array().empty());
     ask("GET", "/meridian/v1/quotes/" + newest_first.front(), 404);
     ask("POST", "/meridian/v1/quotes", 404, R"({"kind":"chat","request":{}})");

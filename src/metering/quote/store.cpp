@@ -1,5 +1,8 @@
 #include "metering/quote/store.h"
 
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
 #include "base/error.h"
 #include "base/json.h"
 #include "resource/json_bind.h"
@@ -78,11 +81,19 @@ std::optional<Quote> quote(store::Tx& tx, const QuoteId& id) {
 }
 
 std::vector<Quote> quotes(store::Tx& tx, const QuoteFilter& filter) {
-    return quotes_from(
-        tx.query("select * from quotes where organization_id = $1 and (cast($2 as text) is null or project_id = $2) and (cast($3 as text) "
-                 "is null or id < $3) "
-                 "order by id desc limit $4",
-                 filter.organization, filter.project, filter.before, filter.limit));
+    std::vector<store::Value> values{store::value(filter.organization), store::value(static_cast<std::int64_t>(filter.limit))};
+    const auto put = [&](store::Value value) {
+        values.push_back(std::move(value));
+        return fmt::format("${}", values.size());
+    };
+    std::string sql = "select * from quotes where organization_id = $1";
+    if (filter.before) sql += " and id < " + put(store::value(*filter.before));
+    if (filter.projects) {
+        std::vector<std::string> places;
+        for (const auto& project : *filter.projects) places.push_back(put(store::value(project)));
+        sql += fmt::format(" and project_id in ({})", places.empty() ? "null" : fmt::format("{}", fmt::join(places, ", ")));
+    }
+    return quotes_from(tx.do_query(sql + " order by id desc limit $2", values));
 }
 
 std::vector<Quote> quotes_until(store::Tx& tx, Timestamp since, std::size_t limit) {

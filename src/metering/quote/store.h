@@ -12,7 +12,7 @@ void insert(store::Tx& tx, const Quote& quote);
 std::optional<Quote> quote(store::Tx& tx, const QuoteId& id);
 struct QuoteFilter {
     OrganizationId organization;
-    std::optional<ProjectId> project;
+    std::optional<std::vector<ProjectId>> projects;  // nullopt: all of the organization
     std::optional<QuoteId> before;
     std::size_t limit = 50;
 };

@@ -129,12 +129,12 @@ public:
     // What the caller's own key may do with the session.
     Task<Json> acls(Call<> call) {
         const auto caller = call.caller_as<Caller>();
-        co_await quantum_.session(caller, http::id_param<SessionId>(call, "session_id"));
+        const auto session = co_await quantum_.session(caller, http::id_param<SessionId>(call, "session_id"));
         JsonArray list;
-        if (caller.role == identity::Role::observer)
-            list = {"read_job", "read_job_circuit", "read_job_result", "read_session"};
-        else
+        if (caller.may("invoke", "quantum", session.project))
             list = {"full"};
+        else
+            list = {"read_job", "read_job_circuit", "read_job_result", "read_session"};
         const auto count = list.size();
         co_return JsonObject{{"total_count", count}, {"acls", std::move(list)}};
     }

@@ -156,7 +156,8 @@ struct Life {
         identity::Caller made;
         made.organization = first.organization;
         made.project = first.project;
-        made.role = identity::Role::admin;
+        made.reach = made.sight = identity::Reach::everywhere();
+        made.grants = identity::everything({}, {}, {}).grants;
         return made;
     }
 
@@ -228,7 +229,7 @@ struct House {
         return life->content.names(store::ContentHandle(caller().project, "fr-par-1"), folder);
     }
     std::vector<metering::Receipt> receipts() {
-        return life->meter->list({.project = {}, .organization = caller().organization, .limit = 10'000, .before_index = {}});
+        return life->meter->list({.projects = {}, .organization = caller().organization, .limit = 10'000, .before_index = {}});
     }
 
     sim::World world;

@@ -101,7 +101,7 @@ TEST(Sessions, OfOthersAreNotFound) {
     House house;
     const auto session = house.open();
     auto stranger = house.caller();
-    stranger.only_project = ProjectId::random(house.world.rng());
+    stranger.reach = stranger.sight = identity::Reach::of({ProjectId::random(house.world.rng())});
     EXPECT_EQ(error_of(house.world, house.quantum().session(stranger, session)).value().fault, Fault::not_found);
     EXPECT_EQ(error_of(house.world, house.quantum().terminate(stranger, session)).value().fault, Fault::not_found);
     EXPECT_EQ(error_of(house.world, house.quantum().sessions(stranger, house.caller().project)).value().fault, Fault::not_found);
@@ -298,7 +298,7 @@ TEST(Processes, OfOthersAreNotFound) {
     House house;
     const auto process = start(house, "run 10");
     auto stranger = house.caller();
-    stranger.only_project = ProjectId::random(house.world.rng());
+    stranger.reach = stranger.sight = identity::Reach::of({ProjectId::random(house.world.rng())});
     auto& all = house.quantum();
     EXPECT_EQ(error_of(house.world, all.process(stranger, process.id)).value().fault, Fault::not_found);
     EXPECT_EQ(error_of(house.world, all.cancel_process(stranger, process.id)).value().fault, Fault::not_found);

@@ -9,6 +9,7 @@ namespace {
 
 template <class Row, class TypedId>
 Row visible(std::optional<Row> row, const identity::Caller& caller, const TypedId& id, const char* what) {
+    if (row) identity::check_reach(caller, {row->organization, row->project}, what);
     if (!row || row->organization != caller.organization || !caller.may_see(row->project))
         throw Error(Fault::not_found, fmt::format("There is no {} with this id.", what)).about(what, id.str());
     return *std::move(row);

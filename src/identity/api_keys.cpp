@@ -192,50 +192,25 @@ Task<http::NoContent> delete_key(Identity& identity, Call<> call) {
     co_return http::NoContent{};
 }
 
-struct OrganizationView {
-    OrganizationId id;
-    std::string name, alias;
-    bool login_password_enabled = false, login_magic_code_enabled = false, login_oauth2_enabled = false, login_saml_enabled = false;
-};
-constexpr auto schema_name(As<OrganizationView>) { return std::string_view("iam.Organization"); }
-constexpr auto describe(As<OrganizationView>) {
-    return fields(field("id", &OrganizationView::id), field("name", &OrganizationView::name), field("alias", &OrganizationView::alias),
-                  field("login_password_enabled", &OrganizationView::login_password_enabled),
-                  field("login_magic_code_enabled", &OrganizationView::login_magic_code_enabled),
-                  field("login_oauth2_enabled", &OrganizationView::login_oauth2_enabled),
-                  field("login_saml_enabled", &OrganizationView::login_saml_enabled));
-}
-
-Task<OrganizationView> get_organization(Identity& identity, Call<> call) {
-    const auto found = co_await identity.organization(call.caller_as<Caller>(), http::id_param<OrganizationId>(call, "organization_id"));
-    OrganizationView view;
-    view.id = found.id;
-    view.name = found.name;
-    co_return view;
-}
-
 }  // namespace
 
-void add_iam_routes(http::Router& router, Identity& identity) {
+void add_key_routes(http::Router& router, Identity& identity) {
     using http::doc;
     using http::typed;
     const auto dialect = http::Dialect::scaleway;
     const std::string keys = "/iam/v1alpha1/api-keys", key = keys + "/{access_key}";
-    router.add(typed<KeyFilter, KeyList>("GET", keys, {"read", "keys"}, dialect, doc("ListAPIKeys", "List API keys", "iam"),
+    router.add(typed<KeyFilter, KeyList>("GET", keys, {"read", "own_key"}, dialect, doc("ListAPIKeys", "List API keys", "iam"),
                                          [&identity](Call<KeyFilter> call) { return list_keys(identity, std::move(call)); }));
     router.add(typed<CreateKey, http::Created<KeyView>>(
         "POST", keys, {"create", "keys"}, dialect, doc("CreateAPIKey", "Make an API key; its secret is shown this once", "iam"),
         [&identity](Call<CreateKey> call) { return create_key(identity, std::move(call)); }));
-    router.add(typed<http::Nothing, KeyView>("GET", key, {"read", "keys"}, dialect, doc("GetAPIKey", "Get an API key", "iam"),
+    router.add(typed<http::Nothing, KeyView>("GET", key, {"read", "own_key"}, dialect, doc("GetAPIKey", "Get an API key", "iam"),
                                              [&identity](Call<> call) { return get_key(identity, std::move(call)); }));
     router.add(typed<KeyChange, KeyView>("PATCH", key, {"update", "keys"}, dialect, doc("UpdateAPIKey", "Change an API key", "iam"),
                                          [&identity](Call<KeyChange> call) { return update_key(identity, std::move(call)); }));
     router.add(typed<http::Nothing, http::NoContent>("DELETE", key, {"remove", "keys"}, dialect,
                                                      doc("DeleteAPIKey", "Delete an API key", "iam"),
                                                      [&identity](Call<> call) { return delete_key(identity, std::move(call)); }));
-    router.add(typed<http::Nothing, OrganizationView>("GET", "/iam/v1alpha1/organizations/{organization_id}", {"read", "projects"}, dialect,
-                                                      doc("GetOrganization", "Get the organization", "iam"),
-                                                      [&identity](Call<> call) { return get_organization(identity, std::move(call)); }));
 }
 
 }  // namespace meridian::identity
