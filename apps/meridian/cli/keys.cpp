@@ -12,7 +12,7 @@ namespace meridian::cli {
 namespace {
 
 struct KeyOptions {
-    std::string description, access_key;
+    std::string description, access_key, action, scope, project;
 };
 
 Json shown(const identity::NewKey& made) {
@@ -67,16 +67,39 @@ int list(const Common& common) {
     return ok;
 }
 
+// Exit code `ok` when it may; `failed` when it may not.
+int may(const Common& common, const KeyOptions& o) {
+    auto api = common.api();
+    std::string path = "/meridian/v1/permissions/check?action=" + o.action + "&scope=" + o.scope;
+    if (!o.access_key.empty()) path += "&access_key=" + o.access_key;
+    if (!o.project.empty()) path += "&project_id=" + o.project;
+    const auto answer = api.get(path);
+    const bool is_allowed = member(answer, "allowed")->as_bool();
+    if (common.json) {
+        print(answer);
+    } else {
+        fmt::print("{}\n", is_allowed ? terminal::accent("yes") : terminal::bold("no"));
+        for (const auto& reason : member(answer, "because")->as_array()) fmt::print("  {}\n", view(reason.as_string()));
+    }
+    return is_allowed ? ok : failed;
+}
+
 }  // namespace
 
 void add_keys(CLI::App& app, Common& common, const Chosen& chosen) {
     auto o = std::make_shared<KeyOptions>();
-    auto* keys = app.add_subcommand("keys", "API keys: list, create, delete");
+    auto* keys = app.add_subcommand("keys", "API keys: list, create, delete, and what they may");
     keys->require_subcommand(1);
     keys->add_subcommand("list", "Keys of the organization")->callback([&common, chosen] { chosen([&common] { return list(common); }); });
     auto* make = keys->add_subcommand("create", "Make a key; its secret is shown once. Works without a running server, too");
     make->add_option("--description", o->description, "What it is for");
     make->callback([&common, chosen, o] { chosen([&common, o] { return create(common, *o); }); });
+    auto* ask = keys->add_subcommand("may", "Whether a key may do something, and why: meridian keys may create deployments");
+    ask->add_option("ACTION", o->action, "read, create, update, remove, invoke or admin")->required();
+    ask->add_option("SCOPE", o->scope, "As docs/permissions.md names it")->required();
+    ask->add_option("--key", o->access_key, "Access key; the one in use unless another is named");
+    ask->add_option("--project", o->project, "Id of a project; anywhere unless one is named");
+    ask->callback([&common, chosen, o] { chosen([&common, o] { return may(common, *o); }); });
     auto* remove = keys->add_subcommand("delete", "Revoke a key");
     remove->add_option("ACCESS_KEY", o->access_key)->required();
     remove->callback([&common, chosen, o] {
