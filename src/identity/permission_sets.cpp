@@ -38,10 +38,10 @@ constexpr Part groups_all[] = {{"groups", "*"}};
 constexpr Part groups_read[] = {{"groups", "read"}};
 constexpr Part policies_all[] = {{"policies", "*"}};
 constexpr Part policies_read[] = {{"policies", "read"}};
-constexpr Part billing_all[] = {{"billing", "*"}, {"budgets", "*"}, {"receipts", "read"}, {"quotes", "read"}};
-constexpr Part billing_read[] = {{"billing", "read"}, {"budgets", "read"}, {"receipts", "read"}, {"quotes", "read"}};
+constexpr Part billing_all[] = {{"footprint", "read"}, {"billing", "*"}, {"budgets", "*"}, {"receipts", "read"}, {"quotes", "read"}};
+constexpr Part billing_read[] = {{"footprint", "read"}, {"billing", "read"}, {"budgets", "read"}, {"receipts", "read"}, {"quotes", "read"}};
 constexpr Part events_read[] = {{"events", "read"}};
-constexpr Part footprint_read[] = {{"billing", "read"}};
+constexpr Part footprint_read[] = {{"footprint", "read"}};
 constexpr Part platform_all[] = {{"nodes", "*"}, {"system", "*"}, {"prices", "*"}};
 constexpr Part platform_read[] = {{"nodes", "read"}, {"system", "read"}, {"prices", "read"}};
 
@@ -88,7 +88,7 @@ constexpr PermissionSet sets[] = {
 
 // A project's things that say or allow more than work in it: who has its keys, what it costs, who changed what.
 bool is_of_work(const Right& right) {
-    constexpr std::string_view managed[] = {"keys", "budgets", "billing", "events", "projects"};
+    constexpr std::string_view managed[] = {"keys", "budgets", "billing", "footprint", "events", "projects"};
     return right.level == Level::project && std::ranges::find(managed, right.scope) == std::end(managed);
 }
 

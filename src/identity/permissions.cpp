@@ -9,10 +9,10 @@ namespace meridian::identity {
 namespace {
 
 constexpr std::string_view action_words[] = {"read", "create", "update", "remove", "invoke", "admin"};
-constexpr std::string_view scope_words[] = {"public",       "inference", "deployments", "models",   "keys",        "own_key",
-                                            "projects",     "receipts",  "nodes",       "status",   "system",      "quantum",
-                                            "budgets",      "prices",    "quotes",      "billing",  "events",      "users",
-                                            "applications", "groups",    "policies",    "ssh_keys", "organization"};
+constexpr std::string_view scope_words[] = {"public",   "inference",    "deployments", "models",   "keys",      "own_key",
+                                            "projects", "receipts",     "nodes",       "status",   "system",    "quantum",
+                                            "budgets",  "prices",       "quotes",      "billing",  "footprint", "events",
+                                            "users",    "applications", "groups",      "policies", "ssh_keys",  "organization"};
 
 constexpr auto project = Level::project;
 constexpr auto organization = Level::organization;
@@ -57,6 +57,7 @@ constexpr Right table[] = {
     {"remove", "budgets", project, false, false},
     {"read", "billing", project, false, true},
     {"update", "billing", organization, false, false},
+    {"read", "footprint", project, false, true},
     {"read", "events", project, false, true},
     {"read", "organization", project, true, true},
     {"read", "users", organization, false, true},

@@ -127,7 +127,7 @@ Made from the running program by `tests/journeys/test_permissions.py`, which als
 
 A route asks for a right: an action on a scope. A bearer (a user or an application) has rights by the rules of its policies, which name
 permission sets and where they hold; owners have all rights of their organization. A key has its bearer's rights, less what its role leaves
-out and what lies outside its project. What is out of a caller's reach is not found; where the caller may read it, a change is denied.
+out and what lies outside its project. Who may do anything in a project may read that project. What is out of a caller's reach is not found; where the caller may read it, a change is denied.
 
 """ + "\n".join(table(routes)) + "\n"
     if os.environ.get("MERIDIAN_WRITE_PERMISSIONS"):

@@ -206,7 +206,7 @@ void add_footprint_routes(http::Router& router, const BookParts& parts) {
     const auto sight = std::make_shared<Sight>(parts);
     const auto s = http::Dialect::scaleway;
     const std::string base = "/environmental-footprint/v1alpha1";
-    const auto may = read_bills();
+    const http::Permission may{"read", "footprint"};
     router.add(http::typed<ImpactWish, Json>("GET", base + "/reports/availability", may, s,
                                              doc("GetImpactReportAvailability", "Months and years that have a report", "footprint"),
                                              [sight](Call<ImpactWish> call) { return availability(sight, std::move(call)); }));

@@ -18,6 +18,16 @@ CREATE TABLE api_keys (
     updated_at bigint not null,
     expires_at bigint
 );
+CREATE TABLE applications (
+    id text not null primary key references principals (id) on delete cascade,
+    organization_id text not null references organizations (id),
+    name text not null,
+    description text not null default '',
+    tags text not null default '[]',
+    created_at bigint not null,
+    updated_at bigint not null,
+    unique (organization_id, name)
+);
 CREATE TABLE budget_alerts (
     budget text not null references budgets (id) on delete cascade,
     window_from bigint not null,
@@ -103,6 +113,21 @@ CREATE TABLE endpoints (
     created_at bigint not null,
     updated_at bigint not null
 );
+CREATE TABLE group_members (
+    group_id text not null references groups (id) on delete cascade,
+    principal_id text not null references principals (id) on delete cascade,
+    primary key (group_id, principal_id)
+);
+CREATE TABLE groups (
+    id text not null primary key,
+    organization_id text not null references organizations (id),
+    name text not null,
+    description text not null default '',
+    tags text not null default '[]',
+    created_at bigint not null,
+    updated_at bigint not null,
+    unique (organization_id, name)
+);
 CREATE TABLE models (
     id text not null primary key,
     name text not null unique,
@@ -141,6 +166,25 @@ CREATE TABLE outbox (
     revision bigint not null,
     topic text not null,
     payload text not null
+);
+CREATE TABLE policies (
+    id text not null primary key,
+    organization_id text not null references organizations (id),
+    name text not null,
+    description text not null default '',
+    tags text not null default '[]',
+    principal_id text references principals (id) on delete set null,
+    group_id text references groups (id) on delete set null,
+    created_at bigint not null,
+    updated_at bigint not null,
+    unique (organization_id, name)
+);
+CREATE TABLE policy_rules (
+    id text not null primary key,
+    policy_id text not null references policies (id) on delete cascade,
+    place bigint not null, -- from 0, in the order of the request
+    permission_sets text not null, -- names
+    projects text -- ids; null: the whole organization
 );
 CREATE TABLE prices (
     id text not null primary key,
@@ -324,6 +368,36 @@ CREATE TABLE settings (
     name text not null primary key,
     value text not null
 );
+CREATE TABLE ssh_keys (
+    id text not null primary key,
+    organization_id text not null references organizations (id),
+    project_id text not null references projects (id),
+    name text not null,
+    public_key text not null,
+    fingerprint text not null,
+    disabled bigint not null default 0,
+    created_at bigint not null,
+    updated_at bigint not null,
+    unique (project_id, fingerprint)
+);
+CREATE TABLE users (
+    id text not null primary key references principals (id) on delete cascade,
+    organization_id text not null references organizations (id),
+    type text not null, -- owner, member
+    status text not null, -- invitation_pending, activated
+    email text not null,
+    username text not null,
+    first_name text not null default '',
+    last_name text not null default '',
+    phone_number text not null default '',
+    locale text not null default '',
+    tags text not null default '[]',
+    locked bigint not null default 0,
+    created_at bigint not null,
+    updated_at bigint not null,
+    last_login_at bigint,
+    unique (organization_id, username)
+);
 CREATE TABLE zones (
     name text not null primary key,
     place text,
@@ -341,8 +415,12 @@ CREATE INDEX budgets_by_organization on budgets (organization, created_at, id);
 CREATE INDEX deployments_by_model on deployments (model_id);
 CREATE INDEX deployments_by_project on deployments (project_id, created_at);
 CREATE INDEX endpoints_by_deployment on endpoints (deployment_id);
+CREATE INDEX group_members_by_principal on group_members (principal_id);
 CREATE INDEX models_by_project on models (project_id);
 CREATE INDEX outbox_by_topic on outbox (topic, id);
+CREATE INDEX policies_by_group on policies (group_id);
+CREATE INDEX policies_by_principal on policies (principal_id);
+CREATE INDEX policy_rules_by_policy on policy_rules (policy_id, place);
 CREATE INDEX principals_by_organization on principals (organization_id);
 CREATE INDEX quantum_bookings_by_end on quantum_bookings (zone, finished_at);
 CREATE INDEX quantum_bookings_by_platform on quantum_bookings (platform_id, started_at);
@@ -364,3 +442,4 @@ CREATE INDEX quotes_by_organization on quotes (organization_id, id);
 CREATE INDEX rate_limits_by_organization on rate_limits (organization, created_at, id);
 CREATE INDEX replicas_by_deployment on replicas (deployment_id);
 CREATE INDEX replicas_by_node on replicas (node_id);
+CREATE INDEX ssh_keys_by_organization on ssh_keys (organization_id, created_at, id);
