@@ -11,7 +11,7 @@ import pytest
 
 from support.meridian import Meridian
 
-PAGE = pathlib.Path(os.environ["MERIDIAN_SOURCE"]) / "docs" / "permissions.md"
+PAGE = pathlib.Path(__file__).parents[2] / "docs" / "permissions.md"
 IAM = "/iam/v1alpha1"
 NOBODY = "00000000-0000-4000-8000-000000000000"
 
