@@ -12,6 +12,7 @@
 #include "accounts.h"
 #include "base/real/real.h"
 #include "base/rng.h"
+#include "control_lease.h"
 #include "database.h"
 #include "geography/declaration.h"
 #include "http/tls.h"
@@ -130,6 +131,7 @@ private:
     std::unique_ptr<DirectoryLock> lock_;
     std::optional<keys::KeyRing> control_keys_, zone_keys_;
     std::unique_ptr<store::Store> store_;
+    std::optional<ControlLease> lease_;  // of a database that others can reach
     std::optional<store::ArtifactStore> artifacts_;
     std::optional<store::ContentStore> content_;
     std::optional<geography::ZoneFacts> facts_;
@@ -183,6 +185,11 @@ expected<void> Running::open_storage() {
     auto store = open_database(disk_, clock_, store_pool_, layout_, options_.database);
     if (!store) return std::unexpected(store.error());
     store_ = std::move(*store);
+    if (!store_->elsewhere().empty()) {
+        auto lease = ControlLease::take(*store_, control_keys_->signing.key_id());
+        if (!lease) return std::unexpected(lease.error());
+        lease_ = std::move(*lease);
+    }
     artifacts_.emplace(disk_, layout_.artifacts());
     content_.emplace(disk_, layout_.content(), zone_->str());
     return {};
@@ -393,6 +400,7 @@ expected<void> Running::start() {
     tasks_->spawn("reconciler", reconciler_->run());
     tasks_->spawn("quantum reconciler", quantum_->run());
     tasks_->spawn("group commits", meter_->run_commits());
+    if (lease_) tasks_->spawn("control lease", lease_->keep(clock_));
     accounts_->spawn(*tasks_);
     if (witnesses_) witnesses_->begin(*tasks_, meter_->log(), io_pool_);
     for (std::size_t i = 0; i < servers_.size(); ++i) servers_[i]->serve(std::move(listeners_[i]));
@@ -454,6 +462,7 @@ void Running::drain() {
     }(*tasks_));
     for (std::size_t i = 0; i < loops_.size(); ++i) loops_.wait(loops_.executor(i), construct([this, i] { clients_->at(i).close(); }));
     meter_->close();
+    if (lease_) lease_->give_up();
     (void)disk_.remove(layout_.root + "/cli.json");
 }
 

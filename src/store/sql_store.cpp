@@ -55,6 +55,7 @@ SqlStore::Turn::~Turn() {
 }
 
 bool SqlStore::fill(RowsTx& tx, const Author& by, const std::function<void(Tx&)>& f, TableNamed table_named, Timestamp now) {
+    if (lease_) hold_to(tx, *lease_);
     f(tx);
     if (!by.who.empty() && !tx.changes().empty()) look([&](Tx& before) { add_events(by, now, tx.changes(), table_named, before, tx); });
     return tx.finish(now);
@@ -90,6 +91,11 @@ std::vector<OutboxRow> SqlStore::outbox(std::string_view topic, std::size_t limi
 
 void SqlStore::outbox_done(std::string_view topic, std::int64_t up_to_id) {
     transact({}, [&](Tx& tx) { tx.run("delete from outbox where topic = $1 and id <= $2", topic, up_to_id); });
+}
+
+void SqlStore::fence(const Lease& lease) {
+    const Turn turn(*this);
+    lease_ = lease;
 }
 
 }  // namespace meridian::store

@@ -9,6 +9,7 @@
 
 #include "store/events.h"
 #include "store/feed.h"
+#include "store/leases.h"
 #include "store/store.h"
 
 namespace meridian::store {
@@ -47,6 +48,7 @@ public:
     std::vector<Change> changes_since(Revision revision, std::size_t limit) override;
     std::vector<OutboxRow> outbox(std::string_view topic, std::size_t limit) override;
     void outbox_done(std::string_view topic, std::int64_t up_to_id) override;
+    void fence(const Lease& lease) override;
 
 protected:
     SqlStore(Clock& clock, Pool& pool) : clock_(clock), pool_(pool) {}
@@ -74,6 +76,7 @@ protected:
 private:
     std::mutex writing_;  // held through commit and the posting of wakes, which keeps their order
     std::atomic<std::thread::id> writing_thread_;
+    std::optional<Lease> lease_;  // of whoever has the turn
 };
 
 }  // namespace meridian::store

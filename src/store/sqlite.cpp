@@ -19,8 +19,8 @@ constexpr std::int64_t checked_bytes = 16 << 20;  // a database up to this size 
 
 class SqliteTx final : public RowsTx {
 public:
-    SqliteTx(Connection& connection, Access access, Revision revision)
-        : RowsTx(access, revision), connection_(connection), rows_before_(connection.rows_changed()) {}
+    SqliteTx(Connection& connection, Clock& clock, Access access, Revision revision)
+        : RowsTx(access, revision), connection_(connection), clock_(clock), rows_before_(connection.rows_changed()) {}
 
     std::vector<Row> do_query(std::string_view sql, std::span<const Value> values) override {
         still_open();
@@ -30,6 +30,7 @@ public:
         still_open();
         return connection_.run(sql, values);
     }
+    [[nodiscard]] Timestamp now() override { return clock_.now(); }
 
 protected:
     [[nodiscard]] bool has_written() const override {
@@ -47,6 +48,7 @@ private:
     }
 
     Connection& connection_;
+    Clock& clock_;
     std::int64_t rows_before_;
 };
 
@@ -96,7 +98,7 @@ protected:
         const Turn turn(*this);
         const Rollback guard{writer_};
         writer_.run("begin immediate");
-        SqliteTx tx(writer_, Access::write, last_ + 1);
+        SqliteTx tx(writer_, clock_, Access::write, last_ + 1);
         const bool wrote = fill(tx, by, f, sqlite_table, clock_.now());
         writer_.run("commit");
         if (!wrote) return;
@@ -108,7 +110,7 @@ protected:
         const auto reader = borrow();
         const Rollback guard{*reader};
         reader->run("begin");
-        SqliteTx tx(*reader, Access::read, 0);
+        SqliteTx tx(*reader, clock_, Access::read, 0);
         f(tx);
     }
 

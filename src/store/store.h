@@ -89,6 +89,8 @@ public:
     }
     virtual std::vector<Row> do_query(std::string_view sql, std::span<const Value> values) = 0;
     virtual std::int64_t do_run(std::string_view sql, std::span<const Value> values) = 0;
+    // By the clock of the database, which all who use it share.
+    [[nodiscard]] virtual Timestamp now() = 0;
     // The revision this transaction will have when it commits (write transactions only).
     [[nodiscard]] virtual Revision revision() const = 0;
     // A line of the change feed, written with the transaction: "deployments", "0f3a...".
@@ -128,6 +130,8 @@ struct OpenOptions {
     bool sync_full = true;  // durable when write() returns
     std::string url = {};   // "postgres://user@host:5432/name" for PostgreSQL instead of a file; several processes may use it
 };
+
+struct Lease;
 
 class Store {
 public:
@@ -178,6 +182,8 @@ public:
     virtual expected<void> backup_to(const std::string& path) = 0;
     // Where the database is when it is no file of ours: its URL without a password. Else "".
     virtual std::string elsewhere() = 0;
+    // From now on every write is one that only the holder of the lease may do (leases.h). Blocking.
+    virtual void fence(const Lease& lease) = 0;
     // "ok", or what is wrong. Blocking.
     virtual std::string integrity() = 0;
 

@@ -35,6 +35,9 @@ def test_a_life_on_postgres(fresh, postgres, database):
     assert postgres.sql("select count(*) from api_keys", database) == "2"
     assert not (fresh.data / "control" / "meridian.db").exists()
 
+    second = subprocess.run([BINARY, "up", "--data", str(fresh.data.parent / "second"), "--listen", "127.0.0.1:0"], capture_output=True, text=True,
+                            env=os.environ | fresh.environment)
+    assert second.returncode == 1 and "Another Meridian works with the database" in second.stderr, second.stderr
     fresh.kill()
     fresh.start()
     until(lambda: fresh.chat()[0] == 200, "the deployment answers after a crash of Meridian")

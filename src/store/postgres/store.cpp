@@ -55,6 +55,9 @@ public:
         still_open();
         return connection_.run(sql, values);
     }
+    [[nodiscard]] Timestamp now() override {
+        return query("select (extract(epoch from clock_timestamp()) * 1000000)::bigint as now").at(0).get<Timestamp>("now");
+    }
     // After an error the server commits nothing of the transaction, whatever the function that saw it thought.
     void still_open() const {
         if (!connection_.is_alive() || connection_.is_given_up())
