@@ -128,6 +128,12 @@ CREATE TABLE groups (
     updated_at bigint not null,
     unique (organization_id, name)
 );
+CREATE TABLE leases (
+    name text not null primary key,
+    holder text not null,
+    fence bigint not null,
+    expires_at bigint not null
+);
 CREATE TABLE models (
     id text not null primary key,
     name text not null unique,
