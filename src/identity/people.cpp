@@ -6,9 +6,8 @@
 
 #include "base/error.h"
 #include "identity/quotas.h"
-#include "identity/state.h"
+#include "identity/rows.h"
 #include "identity/store.h"
-#include "resource/sql_bind.h"
 
 namespace meridian::identity {
 namespace {
@@ -17,32 +16,9 @@ constexpr std::size_t name_max = 64, tags_max = 50, tag_max = 200;
 
 void insert_principal(store::Tx& tx, const PrincipalId& id, const OrganizationId& organization, std::string_view kind,
                       std::string_view name, Timestamp now) {
-    const auto count =
-        tx.query("select count(*) as n from principals where organization_id = $1", organization).front().get<std::int64_t>("n");
-    if (count >= limits::principals)
-        throw Error(Fault::quota, fmt::format("An organization has at most {} users and applications.", limits::principals))
-            .about("iam_user", "");
+    check_room(tx, "principals", organization, limits::principals, "users and applications", "iam_user");
     tx.run("insert into principals (id, organization_id, kind, name, created_at, updated_at) values ($1, $2, $3, $4, $5, $5)", id,
            organization, kind, name, now);
-}
-
-// What the store calls a conflict is, for these, the name.
-template <class F>
-void named(std::string_view what, const std::string& name, F f) {
-    try {
-        f();
-    } catch (const Error& e) {
-        if (e.fault != Fault::conflict) throw;
-        throw Error(Fault::conflict, fmt::format("There is already a {} named '{}'. Choose another name.", what, name), e.logged)
-            .about(std::string(what), name);
-    }
-}
-
-template <class Row, class TypedId>
-Row visible(store::Tx& tx, const Caller& by, std::string_view table, std::string_view what, const TypedId& id) {
-    const auto rows = tx.query(select_sql<Row>(table, "where id = $1 and organization_id = $2"), id, by.organization);
-    if (rows.empty()) no_such(what, id.str());
-    return from_row<Row>(rows.front());
 }
 
 void remove_keys_of(store::Tx& tx, const PrincipalId& id) {
@@ -66,11 +42,11 @@ void check_tags(const std::vector<std::string>& tags) {
         refuse("tags", fmt::format("A tag has at most {} bytes.", tag_max));
 }
 
-User visible_user(store::Tx& tx, const Caller& by, const PrincipalId& id) { return visible<User>(tx, by, "users", "user", id); }
+User visible_user(store::Tx& tx, const Caller& by, const PrincipalId& id) { return row_of<User>(tx, by, "users", "user", id); }
 Application visible_application(store::Tx& tx, const Caller& by, const PrincipalId& id) {
-    return visible<Application>(tx, by, "applications", "application", id);
+    return row_of<Application>(tx, by, "applications", "application", id);
 }
-Group visible_group(store::Tx& tx, const Caller& by, const GroupId& id) { return visible<Group>(tx, by, "groups", "group", id); }
+Group visible_group(store::Tx& tx, const Caller& by, const GroupId& id) { return row_of<Group>(tx, by, "groups", "group", id); }
 
 void insert_user(store::Tx& tx, const User& user) {
     insert_principal(tx, user.id, user.organization, "user", user.username, user.created_at);
@@ -91,10 +67,7 @@ void update_application(store::Tx& tx, const Application& application) {
     tx.changed("applications", application.id.str());
 }
 void insert_group(store::Tx& tx, const Group& group) {
-    const auto count =
-        tx.query("select count(*) as n from groups where organization_id = $1", group.organization).front().get<std::int64_t>("n");
-    if (count >= limits::groups)
-        throw Error(Fault::quota, fmt::format("An organization has at most {} groups.", limits::groups)).about("iam_group", "");
+    check_room(tx, "groups", group.organization, limits::groups, "groups", "iam_group");
     named("group", group.name, [&] { insert_row(tx, "groups", group); });
     tx.changed("groups", group.id.str());
 }

@@ -4,7 +4,7 @@
 
 #include "base/error.h"
 #include "identity/quotas.h"
-#include "identity/state.h"
+#include "identity/rows.h"
 #include "identity/store.h"
 
 namespace meridian::identity {
@@ -22,12 +22,6 @@ void check_project_name(std::string_view name) {
 }
 [[noreturn]] void still_in_use(const Project& project, std::string why) {
     throw Error(Fault::precondition, std::move(why)).with_code("resource_still_in_use").about("project", project.id.str());
-}
-
-// What the store calls a conflict is, for a project, its name.
-[[noreturn]] void name_taken(const Error& e, const std::string& name) {
-    throw Error(Fault::conflict, fmt::format("There is already a project named '{}'. Choose another name.", name), e.logged)
-        .about("project", name);
 }
 
 }  // namespace
@@ -74,9 +68,7 @@ Task<Project> Identity::create_project(Caller by, std::string name, std::string 
     check_description(description);
     State& s = *state_;
     co_return co_await s.change(by, [&s, by, name, description](store::Tx& tx) {
-        if (count_projects(tx, by.organization) >= limits::projects) {
-            throw Error(Fault::quota, fmt::format("An organization has at most {} projects.", limits::projects)).about("project", "");
-        }
+        check_room(tx, "projects", by.organization, limits::projects, "projects", "project");
         const auto now = s.clock.now();
         Project made{.id = ProjectId::random(s.rng),
                      .organization = by.organization,
@@ -84,12 +76,7 @@ Task<Project> Identity::create_project(Caller by, std::string name, std::string 
                      .description = description,
                      .created_at = now,
                      .updated_at = now};
-        try {
-            insert_project(tx, made);
-        } catch (const Error& e) {
-            if (e.fault != Fault::conflict) throw;
-            name_taken(e, name);
-        }
+        named("project", name, [&] { insert_project(tx, made); });
         return made;
     });
 }
@@ -104,12 +91,7 @@ Task<Project> Identity::change_project(Caller by, ProjectId id, ProjectChange ch
         project.name = change.name.value_or(project.name);
         project.description = change.description.value_or(project.description);
         project.updated_at = s.clock.now();
-        try {
-            update_project(tx, project);
-        } catch (const Error& e) {
-            if (e.fault != Fault::conflict) throw;
-            name_taken(e, project.name);
-        }
+        named("project", project.name, [&] { update_project(tx, project); });
         return project;
     });
 }

@@ -18,12 +18,15 @@ namespace {
 Known known(const ApiKey& key, const Grants& bearer, bool is_locked) {
     const auto grants = std::make_shared<const Grants>(bearer.limited(rights_for(key.role), key.only_project));
     Known made{.callers = {}, .by_right = {}, .expires_at = key.expires_at, .is_locked = is_locked};
+    const auto version = rights_version() + "/" + grants->digest();
+    std::vector<Reach> reaches;
+    for (std::size_t right = 0; right < rights().size(); ++right) reaches.push_back(grants->reach(right));
     for (std::size_t right = 0; right < rights().size(); ++right) {
-        const auto reach = grants->reach(right);
+        const auto& reach = reaches[right];
         // What is not of a project has no part that a reach could name.
         if (reach.is_nowhere() || (rights()[right].level != Level::project && !reach.is_everywhere())) continue;
         const auto read = place_of("read", rights()[right].scope);
-        const auto sight = read ? grants->reach(*read) : Reach();
+        const auto sight = read ? reaches[*read] : Reach();
         auto at = std::ranges::find_if(made.callers, [&](const auto& c) { return c->reach == reach && c->sight == sight; });
         if (at == made.callers.end()) {
             auto caller = std::make_shared<Caller>();
@@ -31,7 +34,7 @@ Known known(const ApiKey& key, const Grants& bearer, bool is_locked) {
             caller->project = key.default_project;
             caller->principal = key.principal;
             caller->access_key = key.access_key;
-            caller->policy = rights_version() + "/" + grants->digest();
+            caller->policy = version;
             caller->grants = grants;
             caller->reach = reach;
             caller->sight = sight;

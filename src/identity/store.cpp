@@ -159,10 +159,6 @@ std::optional<Project> find_project(Tx& tx, const OrganizationId& organization, 
     return from_row<Project>(rows.front());
 }
 
-std::int64_t count_projects(Tx& tx, const OrganizationId& organization) {
-    return tx.query("select count(*) as n from projects where organization_id = $1", organization).front().get<std::int64_t>("n");
-}
-
 void insert_project(Tx& tx, const Project& project) {
     insert_row(tx, "projects", project);
     tx.changed("projects", project.id.str());

@@ -39,7 +39,6 @@ std::optional<bool> find_principal(store::Tx& tx, const OrganizationId& organiza
 
 std::vector<Project> projects_of(store::Tx& tx, const OrganizationId& organization);  // oldest first
 std::optional<Project> find_project(store::Tx& tx, const OrganizationId& organization, const ProjectId& id);
-std::int64_t count_projects(store::Tx& tx, const OrganizationId& organization);
 void insert_project(store::Tx& tx, const Project& project);
 void update_project(store::Tx& tx, const Project& project);
 void remove_project(store::Tx& tx, const ProjectId& id);
