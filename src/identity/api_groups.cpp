@@ -2,6 +2,7 @@
 #include "identity/api.h"
 #include "identity/listing.h"
 #include "identity/people.h"
+#include "identity/policies.h"
 
 namespace meridian::identity {
 namespace {
@@ -165,8 +166,10 @@ constexpr auto describe(As<MembersWish>) {
 }
 
 Task<GroupView> put_members(State& state, Call<MembersWish> call, bool instead) {
-    co_return co_await change(state, call.caller_as<Caller>(), http::id_param<GroupId>(call, "group_id"),
-                              [instead, members = call.in.members()](store::Tx& tx, Group& row) {
+    const auto by = call.caller_as<Caller>();
+    co_return co_await change(state, by, http::id_param<GroupId>(call, "group_id"),
+                              [by, instead, members = call.in.members()](store::Tx& tx, Group& row) {
+                                  check_may_give(tx, by, policies_of(tx, row.id));
                                   if (instead) remove_members(tx, row);
                                   add_members(tx, row, members);
                               });

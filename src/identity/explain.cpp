@@ -8,7 +8,6 @@
 #include "identity/permission_sets.h"
 #include "identity/policies.h"
 #include "identity/store.h"
-#include "resource/sql_bind.h"
 
 namespace meridian::identity {
 namespace {
@@ -19,17 +18,6 @@ bool covers(const PolicyRule& rule, std::size_t right, const std::optional<Proje
         return set != nullptr && rights_of(*set)[right];
     });
     return has_set && (!project || !rule.projects || std::ranges::find(*rule.projects, *project) != rule.projects->end());
-}
-
-// The policies of a principal and of its groups, by name.
-std::vector<PolicyRow> policies_of(store::Tx& tx, const PrincipalId& principal) {
-    std::vector<PolicyRow> made;
-    for (const auto& row : tx.query(select_sql<PolicyRow>("policies",
-                                                          "where principal_id = $1 or group_id in (select group_id from group_members "
-                                                          "where principal_id = $1) order by name"),
-                                    principal))
-        made.push_back(from_row<PolicyRow>(row));
-    return made;
 }
 
 }  // namespace

@@ -129,6 +129,28 @@ TEST_F(Iam, OnlyWhoRunsTheInstallationGivesThatRightOn) {
     EXPECT_EQ(ask("POST", iam + "policies", wish("PlatformManager")).status, 200);
 }
 
+TEST_F(Iam, WhoDoesNotRunTheInstallationGetsThatRightByNoKeyAndNoGroup) {
+    const auto operator_ = application("operator", "PlatformManager");
+    const auto manager = application("manager", "IAMManager");
+    const auto key_for = [](const std::string& id) { return to_text(JsonObject{{"application_id", id}}); };
+    EXPECT_EQ(as(manager.secret, "POST", iam + "api-keys", key_for(operator_.id)), 403);
+    const auto harmless = made("applications", {{"name", "harmless"}});
+    EXPECT_EQ(as(manager.secret, "POST", iam + "api-keys", key_for(harmless)), 200);
+    const auto group = made("groups", {{"name", "operators"}});
+    const auto member = to_text(JsonObject{{"application_id", manager.id}});
+    EXPECT_EQ(as(manager.secret, "POST", iam + "groups/" + group + "/add-member", member), 200);
+    EXPECT_EQ(as(manager.secret, "POST", iam + "groups/" + group + "/remove-member", member), 200);
+    made("policies", {{"name", "operators"},
+                      {"group_id", group},
+                      {"rules", JsonArray{JsonObject{{"permission_set_names", JsonArray{"PlatformReadOnly"}},
+                                                     {"organization_id", first.organization.str()}}}}});
+    EXPECT_EQ(as(manager.secret, "POST", iam + "groups/" + group + "/add-member", member), 403);
+    EXPECT_EQ(as(manager.secret, "PUT", iam + "groups/" + group + "/members",
+                 to_text(JsonObject{{"application_ids", JsonArray{Json(manager.id)}}})),
+              403);
+    EXPECT_EQ(ask("POST", iam + "groups/" + group + "/add-member", member).status, 200);
+}
+
 TEST_F(Iam, ALockedUserStaysOutsideAndTheLastOwnerIsNeverLocked) {
     const auto owner = first.first_key->key.principal.str();
     EXPECT_EQ(ask("POST", iam + "users/" + owner + "/lock", "{}").status, 412);

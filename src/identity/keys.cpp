@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "base/error.h"
+#include "identity/policies.h"
 #include "identity/quotas.h"
 #include "identity/state.h"
 #include "identity/store.h"
@@ -47,9 +48,13 @@ ApiKey key_in_reach(store::Tx& tx, const Caller& by, const std::string& access_k
 
 // Of those that open everything for an owner there is always one.
 void check_not_last_way_in(store::Tx& tx, const ApiKey& doomed, Timestamp now) {
+    std::vector<PrincipalId> owners;
+    for (const auto& row :
+         tx.query("select id from users where organization_id = $1 and type = 'owner' and locked = 0", doomed.organization))
+        owners.push_back(store::id_in<PrincipalId>(row, "id"));
     const auto opens_all = [&](const ApiKey& key) {
         if (key.role != Role::admin || key.only_project || (key.expires_at && *key.expires_at <= now)) return false;
-        return !tx.query("select id from users where id = $1 and type = 'owner' and locked = 0", key.principal).empty();
+        return std::ranges::find(owners, key.principal) != owners.end();
     };
     if (!opens_all(doomed)) return;
     const auto all = keys_of(tx, doomed.organization);
@@ -99,6 +104,7 @@ ApiKey planned_key(store::Tx& tx, const Caller& by, const KeyWish& wish, Timesta
         throw Error(Fault::denied, "A key for another user would let you act as that user. Users make their own keys.").about("keys", "");
     if (key.principal != by.principal && !by.may("update", "applications"))
         throw Error(Fault::denied, "A key for an application needs the right to change applications.").about("applications", "");
+    if (key.principal != by.principal) check_may_give(tx, by, policies_of(tx, key.principal));
     return key;
 }
 

@@ -7,14 +7,19 @@
 #include "base/error.h"
 #include "identity/permission_sets.h"
 #include "identity/quotas.h"
-#include "identity/state.h"
+#include "identity/rows.h"
 #include "identity/store.h"
-#include "resource/sql_bind.h"
 
 namespace meridian::identity {
 namespace {
 
 constexpr std::size_t rules_of_policy_max = 50, sets_of_rule_max = 100, projects_of_rule_max = 1000;
+
+// The right to run the installation is given on by those who have it: by a rule, by a key of who has it, and by a group that has it.
+void check_may_give(const Caller& by, const PermissionSet& set) {
+    if ((rights_of(set) & rights_of(Level::platform)).any() && !by.may("admin", "system"))
+        throw Error(Fault::denied, fmt::format("Only who runs the installation may give '{}' to others.", set.name)).about("policies", "");
+}
 
 void check_rule(store::Tx& tx, const Caller& by, const PolicyRow& policy, const PolicyRule& rule, std::size_t place) {
     const auto refuse_here = [&](std::string_view field, std::string help) {
@@ -29,8 +34,7 @@ void check_rule(store::Tx& tx, const Caller& by, const PolicyRow& policy, const 
         if (set == nullptr) refuse_here("permission_set_names", fmt::format("There is no permission set '{}'.", name));
         if (set->scope == Level::organization && rule.projects)
             refuse_here("permission_set_names", fmt::format("'{}' is for the organization: give organization_id, not project_ids.", name));
-        if ((rights_of(*set) & rights_of(Level::platform)).any() && !by.may("admin", "system"))
-            throw Error(Fault::denied, fmt::format("Only who runs the installation may give '{}' to others.", name)).about("policies", "");
+        check_may_give(by, *set);
     }
     for (const auto& project : rule.projects.value_or(std::vector<ProjectId>()))
         if (!find_project(tx, policy.organization, project)) no_such("project", project.str());
@@ -43,36 +47,20 @@ Rights rights_of(const PolicyRule& rule) {
     return made;
 }
 
-template <class F>
-void named(const std::string& name, F f) {
-    try {
-        f();
-    } catch (const Error& e) {
-        if (e.fault != Fault::conflict) throw;
-        throw Error(Fault::conflict, fmt::format("There is already a policy named '{}'. Choose another name.", name), e.logged)
-            .about("policy", name);
-    }
-}
-
 }  // namespace
 
 PolicyRow visible_policy(store::Tx& tx, const Caller& by, const PolicyId& id) {
-    const auto rows = tx.query(select_sql<PolicyRow>("policies", "where id = $1 and organization_id = $2"), id, by.organization);
-    if (rows.empty()) no_such("policy", id.str());
-    return from_row<PolicyRow>(rows.front());
+    return row_of<PolicyRow>(tx, by, "policies", "policy", id);
 }
 
 void insert_policy(store::Tx& tx, const PolicyRow& policy) {
-    const auto count =
-        tx.query("select count(*) as n from policies where organization_id = $1", policy.organization).front().get<std::int64_t>("n");
-    if (count >= limits::policies)
-        throw Error(Fault::quota, fmt::format("An organization has at most {} policies.", limits::policies)).about("iam_policy", "");
-    named(policy.name, [&] { insert_row(tx, "policies", policy); });
+    check_room(tx, "policies", policy.organization, limits::policies, "policies", "iam_policy");
+    named("policy", policy.name, [&] { insert_row(tx, "policies", policy); });
     tx.changed("policies", policy.id.str());
 }
 
 void update_policy(store::Tx& tx, const PolicyRow& policy) {
-    named(policy.name, [&] { update_row(tx, "policies", "id", policy); });
+    named("policy", policy.name, [&] { update_row(tx, "policies", "id", policy); });
     tx.changed("policies", policy.id.str());
 }
 
@@ -86,6 +74,30 @@ std::vector<PolicyRule> rules_of(store::Tx& tx, const PolicyId& policy) {
     for (const auto& row : tx.query(select_sql<PolicyRule>("policy_rules", "where policy_id = $1 order by place"), policy))
         made.push_back(from_row<PolicyRule>(row));
     return made;
+}
+
+std::vector<PolicyRow> policies_of(store::Tx& tx, const PrincipalId& principal) {
+    std::vector<PolicyRow> made;
+    for (const auto& row : tx.query(select_sql<PolicyRow>("policies",
+                                                          "where principal_id = $1 or group_id in (select group_id from group_members "
+                                                          "where principal_id = $1) order by name"),
+                                    principal))
+        made.push_back(from_row<PolicyRow>(row));
+    return made;
+}
+
+std::vector<PolicyRow> policies_of(store::Tx& tx, const GroupId& group) {
+    std::vector<PolicyRow> made;
+    for (const auto& row : tx.query(select_sql<PolicyRow>("policies", "where group_id = $1 order by name"), group))
+        made.push_back(from_row<PolicyRow>(row));
+    return made;
+}
+
+void check_may_give(store::Tx& tx, const Caller& by, const std::vector<PolicyRow>& policies) {
+    for (const auto& policy : policies)
+        for (const auto& rule : rules_of(tx, policy.id))
+            for (const auto& name : rule.permission_sets)
+                if (const auto* const set = permission_set(name)) check_may_give(by, *set);
 }
 
 void set_rules(store::Tx& tx, const Caller& by, const PolicyRow& policy, std::vector<PolicyRule> rules, Rng& rng) {

@@ -51,6 +51,12 @@ std::vector<PolicyRule> rules_of(store::Tx& tx, const PolicyId& policy);
 // and none that runs the installation from somebody who may not.
 void set_rules(store::Tx& tx, const Caller& by, const PolicyRow& policy, std::vector<PolicyRule> rules, Rng& rng);
 
+// By name; a principal's with those of its groups.
+std::vector<PolicyRow> policies_of(store::Tx& tx, const PrincipalId& principal);
+std::vector<PolicyRow> policies_of(store::Tx& tx, const GroupId& group);
+// Error{denied} where one of them runs the installation, which the caller may not give on: by a key of its bearer, or by its group.
+void check_may_give(store::Tx& tx, const Caller& by, const std::vector<PolicyRow>& policies);
+
 // What everybody may in one reading: the owners all of their organization, others what their policies and their groups' say.
 class Access {
 public:
