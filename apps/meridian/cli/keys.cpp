@@ -2,7 +2,7 @@
 
 #include "base/real/real.h"
 #include "base/rng.h"
-#include "cli/commands.h"
+#include "cli/nouns.h"
 #include "database.h"
 #include "identity/service.h"
 #include "installation.h"
@@ -12,7 +12,9 @@ namespace meridian::cli {
 namespace {
 
 struct KeyOptions {
-    std::string description, access_key, action, scope, project;
+    std::string description, access_key, action, scope, project, application, role, expires;
+    // Whether more is asked for than the data directory itself can give.
+    [[nodiscard]] bool needs_server() const { return !(project + application + role + expires).empty(); }
 };
 
 Json shown(const identity::NewKey& made) {
@@ -41,29 +43,26 @@ Json create_offline(const Common& common, const std::string& description) {
     return shown(identity.create_key_now(identity::Role::admin, description));
 }
 
+Json create_online(const Common& common, const KeyOptions& o) {
+    auto api = common.api();
+    JsonObject wish{{"description", o.description}};
+    if (!o.application.empty()) wish["application_id"] = id_of(api, nouns::applications, o.application);
+    if (!o.project.empty()) wish["default_project_id"] = id_of(api, nouns::projects, o.project);
+    if (!o.role.empty()) wish["role"] = o.role;
+    if (!o.expires.empty()) wish["expires_at"] = o.expires;
+    return api.post(std::string(nouns::keys.path), wish);
+}
+
 int create(const Common& common, const KeyOptions& o) {
     Json made;
     try {
-        auto api = common.api();
-        made = api.post("/iam/v1alpha1/api-keys", JsonObject{{"description", o.description}});
+        made = create_online(common, o);
     } catch (const Failure& failure) {
-        if (failure.exit != unreachable) throw;
+        if (failure.exit != unreachable || o.needs_server()) throw;
         made = create_offline(common, o.description);
     }
     if (common.json) return print(made);
     fmt::print("access key  {}\nsecret key  {}   (shown once)\n", field(made, "access_key"), field(made, "secret_key"));
-    return ok;
-}
-
-int list(const Common& common) {
-    auto api = common.api();
-    const auto answer = api.get("/iam/v1alpha1/api-keys?page_size=100&organization_id=" + api.to().organization);
-    if (common.json) return print(answer);
-    terminal::Table table({"ACCESS KEY", "DESCRIPTION", "CREATED", "EXPIRES"});
-    for (const auto& key : member(answer, "api_keys")->as_array()) {
-        table.row({field(key, "access_key"), field(key, "description"), field(key, "created_at"), field(key, "expires_at")});
-    }
-    fmt::print("{}", table.str());
     return ok;
 }
 
@@ -72,7 +71,7 @@ int may(const Common& common, const KeyOptions& o) {
     auto api = common.api();
     std::string path = "/meridian/v1/permissions/check?action=" + o.action + "&scope=" + o.scope;
     if (!o.access_key.empty()) path += "&access_key=" + o.access_key;
-    if (!o.project.empty()) path += "&project_id=" + o.project;
+    if (!o.project.empty()) path += "&project_id=" + id_of(api, nouns::projects, o.project);
     const auto answer = api.get(path);
     const bool is_allowed = member(answer, "allowed")->as_bool();
     if (common.json) {
@@ -87,29 +86,27 @@ int may(const Common& common, const KeyOptions& o) {
 }  // namespace
 
 void add_keys(CLI::App& app, Common& common, const Chosen& chosen) {
-    auto o = std::make_shared<KeyOptions>();
-    auto* keys = app.add_subcommand("keys", "API keys: list, create, delete, and what they may");
-    keys->require_subcommand(1);
-    keys->add_subcommand("list", "Keys of the organization")->callback([&common, chosen] { chosen([&common] { return list(common); }); });
-    auto* make = keys->add_subcommand("create", "Make a key; its secret is shown once. Works without a running server, too");
-    make->add_option("--description", o->description, "What it is for");
-    make->callback([&common, chosen, o] { chosen([&common, o] { return create(common, *o); }); });
-    auto* ask = keys->add_subcommand("may", "Whether a key may do something, and why: meridian keys may create deployments");
-    ask->add_option("ACTION", o->action, "read, create, update, remove, invoke or admin")->required();
-    ask->add_option("SCOPE", o->scope, "As docs/permissions.md names it")->required();
-    ask->add_option("--key", o->access_key, "Access key; the one in use unless another is named");
-    ask->add_option("--project", o->project, "Id of a project; anywhere unless one is named");
-    ask->callback([&common, chosen, o] { chosen([&common, o] { return may(common, *o); }); });
-    auto* remove = keys->add_subcommand("delete", "Revoke a key");
-    remove->add_option("ACCESS_KEY", o->access_key)->required();
-    remove->callback([&common, chosen, o] {
-        chosen([&common, o] {
-            auto api = common.api();
-            api.del("/iam/v1alpha1/api-keys/" + o->access_key);
-            if (!common.json) fmt::print("{} is revoked.\n", o->access_key);
-            return int{ok};
-        });
-    });
+    auto* keys = add_noun(app, nouns::keys, "API keys: list, create, delete, and what they may");
+    add_list(*keys, common, chosen, nouns::keys, "Keys that the key may see");
+    auto make = add_command<KeyOptions>(*keys, common, chosen, "create",
+                                        "Make a key; its secret is shown once. Works without a running server, too", create);
+    make.takes("--description", &KeyOptions::description, "What it is for");
+    make.takes("--application", &KeyOptions::application, "Its bearer, by name or id; you unless one is named");
+    make.takes("--project", &KeyOptions::project, "Its default project, by name or id");
+    make.takes("--role", &KeyOptions::role, "What is left to it of its bearer's rights: admin (all), inference or observer");
+    make.takes("--expires", &KeyOptions::expires, "When it ends, such as 2027-01-31T00:00:00Z");
+    auto ask = add_command<KeyOptions>(*keys, common, chosen, "may",
+                                       "Whether a key may do something, and why: meridian keys may create deployments", may);
+    ask.needs("ACTION", &KeyOptions::action, "read, create, update, remove, invoke or admin");
+    ask.needs("SCOPE", &KeyOptions::scope, "As docs/permissions.md names it");
+    ask.takes("--key", &KeyOptions::access_key, "Access key; the one in use unless another is named");
+    ask.takes("--project", &KeyOptions::project, "Name or id of a project; anywhere unless one is named");
+    add_command<KeyOptions>(*keys, common, chosen, "delete", "Revoke a key", [](const Common& c, const KeyOptions& o) {
+        auto api = c.api();
+        api.del(path_of(nouns::keys, o.access_key));
+        if (!c.json) fmt::print("{} is revoked.\n", o.access_key);
+        return int{ok};
+    }).needs("ACCESS_KEY", &KeyOptions::access_key, "Access key");
 }
 
 }  // namespace meridian::cli

@@ -1,26 +1,10 @@
 #include <fmt/format.h>
 
-#include "cli/commands.h"
+#include "cli/nouns.h"
 #include "terminal.h"
 
 namespace meridian::cli {
 namespace {
-
-constexpr int page_size = 100;
-constexpr int pages_max = 1000;  // more than any list has
-
-// All pages of a list.
-JsonArray all_of(Api& api, const std::string& path, std::string_view key) {
-    JsonArray out;
-    for (int page = 1; page <= pages_max; ++page) {
-        const auto mark = path.find('?') == std::string::npos ? '?' : '&';
-        auto answer = api.get(fmt::format("{}{}page={}&page_size={}", path, mark, page, page_size));
-        auto& items = answer.as_object().at(key).as_array();
-        if (items.empty()) break;
-        for (auto& item : items) out.push_back(std::move(item));
-    }
-    return out;
-}
 
 std::string price_text(const Json& product) {
     const auto* price = member(product, "price");
