@@ -25,6 +25,14 @@ constexpr Part quantum_read[] = {{"quantum", "read"}, {"quotes", "read"}, {"rece
 constexpr Part observability_read[] = {{"receipts", "read"}, {"status", "read"}, {"deployments", "read"}};
 constexpr Part ssh_all[] = {{"ssh_keys", "*"}};
 constexpr Part ssh_read[] = {{"ssh_keys", "read"}};
+// Data is reached with a right of its own, and managing secrets does not give it.
+constexpr Part secrets_all[] = {{"secrets", "read create update remove"}};
+constexpr Part secrets_read[] = {{"secrets", "read"}};
+constexpr Part secrets_access[] = {{"secrets", "access"}};
+constexpr Part customer_keys_all[] = {{"customer_keys", "*"}};
+constexpr Part customer_keys_read[] = {{"customer_keys", "read"}};
+constexpr Part customer_keys_encrypt[] = {{"customer_keys", "encrypt"}};
+constexpr Part customer_keys_decrypt[] = {{"customer_keys", "decrypt"}};
 
 constexpr Part project_manager[] = {{"projects", "*"}};
 constexpr Part project_reader[] = {{"projects", "read"}};
@@ -73,6 +81,10 @@ constexpr PermissionSet sets[] = {
     {"IAMUserReadOnly", organization, "Reads users", "IAM", users_read},
     {"InferenceFullAccess", project, "Models and deployments, and asks them", "AI", inference_all},
     {"InferenceReadOnly", project, "Reads models and deployments", "AI", inference_read},
+    {"KeyManagerFullAccess", project, "Keys of customers, and what they are for", "Security", customer_keys_all},
+    {"KeyManagerKeyDecrypt", project, "Decrypts and unwraps", "Security", customer_keys_decrypt},
+    {"KeyManagerKeyEncrypt", project, "Encrypts, wraps and makes data keys", "Security", customer_keys_encrypt},
+    {"KeyManagerReadOnly", project, "Reads what is said of keys, and their public halves", "Security", customer_keys_read},
     {"ObservabilityFullAccess", project, "Reads receipts and what runs", "Observability", observability_read},
     {"ObservabilityReadOnly", project, "Reads receipts and what runs", "Observability", observability_read},
     {"OrganizationManager", organization, "Everything in the organization", "Organization", everything},
@@ -86,6 +98,9 @@ constexpr PermissionSet sets[] = {
     {"QaaSReadOnly", project, "Reads quantum sessions, jobs and results", "Quantum", quantum_read},
     {"SSHKeysFullAccess", project, "Adds and removes SSH keys", "IAM", ssh_all},
     {"SSHKeysReadOnly", project, "Reads SSH keys", "IAM", ssh_read},
+    {"SecretManagerFullAccess", project, "Secrets and their versions, without access to data", "Security", secrets_all},
+    {"SecretManagerReadOnly", project, "Reads what is said of secrets", "Security", secrets_read},
+    {"SecretManagerSecretAccess", project, "Reads the data of secrets", "Security", secrets_access},
 };
 
 // A project's things that say or allow more than work in it: who has its keys, what it costs, who changed what.

@@ -8,11 +8,12 @@
 namespace meridian::identity {
 namespace {
 
-constexpr std::string_view action_words[] = {"read", "create", "update", "remove", "invoke", "admin"};
-constexpr std::string_view scope_words[] = {"public",   "inference",    "deployments", "models",   "keys",      "own_key",
-                                            "projects", "receipts",     "nodes",       "status",   "system",    "quantum",
-                                            "budgets",  "prices",       "quotes",      "billing",  "footprint", "events",
-                                            "users",    "applications", "groups",      "policies", "ssh_keys",  "organization"};
+constexpr std::string_view action_words[] = {"read",  "create", "update",  "remove",  "invoke",
+                                             "admin", "access", "encrypt", "decrypt", "sign"};
+constexpr std::string_view scope_words[] = {"public",   "inference", "deployments",  "models",  "keys",         "own_key",      "projects",
+                                            "receipts", "nodes",     "status",       "system",  "quantum",      "budgets",      "prices",
+                                            "quotes",   "billing",   "footprint",    "events",  "users",        "applications", "groups",
+                                            "policies", "ssh_keys",  "organization", "secrets", "customer_keys"};
 
 constexpr auto project = Level::project;
 constexpr auto organization = Level::organization;
@@ -42,6 +43,18 @@ constexpr Right table[] = {
     {"create", "ssh_keys", project, false, false},
     {"update", "ssh_keys", project, false, false},
     {"remove", "ssh_keys", project, false, false},
+    {"read", "secrets", project, false, true},  // what is said of them
+    {"create", "secrets", project, false, false},
+    {"update", "secrets", project, false, false},
+    {"remove", "secrets", project, false, false},
+    {"access", "secrets", project, false, false},  // their data
+    {"read", "customer_keys", project, false, true},
+    {"create", "customer_keys", project, false, false},
+    {"update", "customer_keys", project, false, false},
+    {"remove", "customer_keys", project, false, false},
+    {"encrypt", "customer_keys", project, false, false},
+    {"decrypt", "customer_keys", project, false, false},
+    {"sign", "customer_keys", project, false, false},
     {"read", "projects", project, true, true},
     {"update", "projects", project, false, false},
     {"remove", "projects", project, false, false},

@@ -80,6 +80,43 @@ CREATE TABLE changes (
     key text not null,
     primary key (revision, topic, key)
 );
+CREATE TABLE customer_key_rotations (
+    id text not null primary key, -- of the key, and the place
+    key_id text not null references customer_keys (id) on delete cascade,
+    place bigint not null, -- from 1
+    status text not null, -- enabled, deleted
+    manually_rotated bigint not null,
+    material bytea, -- sealed; null: it was deleted
+    created_at bigint not null,
+    updated_at bigint not null,
+    deleted_at bigint,
+    unique (key_id, place)
+);
+CREATE TABLE customer_keys (
+    id text not null primary key,
+    organization_id text not null references organizations (id),
+    project_id text not null references projects (id),
+    region text not null,
+    name text not null,
+    description text,
+    tags text not null default '[]',
+    key_usage text not null,
+    algorithm text not null,
+    origin text not null, -- scaleway_kms, external
+    protected bigint not null,
+    disabled bigint not null,
+    newest bigint not null, -- rotation that was made last
+    current_rotation bigint not null, -- the last that has material; 0: none
+    rotated_at bigint,
+    rotation_period bigint, -- nanoseconds
+    next_rotation_at bigint,
+    import_key bytea, -- sealed, that material is wrapped for until import_until
+    import_wrapping text,
+    import_until bigint,
+    created_at bigint not null,
+    updated_at bigint not null,
+    deletion_requested_at bigint
+);
 CREATE TABLE deployments (
     id text not null primary key,
     name text not null,
@@ -366,6 +403,43 @@ CREATE TABLE revisions (
     at bigint not null
 );
 CREATE TABLE schema_migrations (number bigint not null primary key, name text not null, at bigint not null);
+CREATE TABLE secret_versions (
+    id text not null primary key, -- of the secret, and the revision
+    secret_id text not null references secrets (id) on delete cascade,
+    revision bigint not null,
+    status text not null, -- enabled, disabled, scheduled_for_deletion, deleted
+    description text,
+    key_id text, -- of customer_keys, that data_key is sealed under; null: the sealing key of the control plane
+    data_key bytea, -- null: the version was deleted
+    data bytea,
+    crc32 bigint,
+    ephemeral_properties text,
+    expires_at bigint,
+    was_enabled bigint not null,
+    created_at bigint not null,
+    updated_at bigint not null,
+    deletion_requested_at bigint,
+    deleted_at bigint,
+    unique (secret_id, revision)
+);
+CREATE TABLE secrets (
+    id text not null primary key,
+    organization_id text not null references organizations (id),
+    project_id text not null references projects (id),
+    region text not null,
+    path text not null,
+    name text not null,
+    type text not null,
+    description text,
+    tags text not null default '[]',
+    protected bigint not null,
+    ephemeral_policy text,
+    used_by text not null default '[]',
+    key_id text, -- of customer_keys
+    created_at bigint not null,
+    updated_at bigint not null,
+    deletion_requested_at bigint
+);
 CREATE TABLE sequences (
     name text not null primary key,
     last bigint not null
@@ -418,6 +492,10 @@ CREATE INDEX api_keys_by_organization on api_keys (organization_id);
 CREATE INDEX budget_deliveries_due on budget_deliveries (channel, next_attempt_at);
 CREATE INDEX budget_leases_by_zone on budget_leases (zone);
 CREATE INDEX budgets_by_organization on budgets (organization, created_at, id);
+CREATE INDEX customer_keys_by_deletion on customer_keys (deletion_requested_at);
+CREATE INDEX customer_keys_by_organization on customer_keys (organization_id, created_at, id);
+CREATE INDEX customer_keys_by_project on customer_keys (project_id);
+CREATE INDEX customer_keys_by_rotation on customer_keys (next_rotation_at);
 CREATE INDEX deployments_by_model on deployments (model_id);
 CREATE INDEX deployments_by_project on deployments (project_id, created_at);
 CREATE INDEX endpoints_by_deployment on endpoints (deployment_id);
@@ -448,4 +526,10 @@ CREATE INDEX quotes_by_organization on quotes (organization_id, id);
 CREATE INDEX rate_limits_by_organization on rate_limits (organization, created_at, id);
 CREATE INDEX replicas_by_deployment on replicas (deployment_id);
 CREATE INDEX replicas_by_node on replicas (node_id);
+CREATE INDEX secret_versions_by_deletion on secret_versions (deletion_requested_at);
+CREATE INDEX secret_versions_by_expiry on secret_versions (expires_at);
+CREATE INDEX secret_versions_by_key on secret_versions (key_id);
+CREATE INDEX secrets_by_deletion on secrets (deletion_requested_at);
+CREATE INDEX secrets_by_organization on secrets (organization_id, created_at, id);
+CREATE INDEX secrets_by_place on secrets (project_id, path, name);
 CREATE INDEX ssh_keys_by_organization on ssh_keys (organization_id, created_at, id);
