@@ -32,8 +32,7 @@
 #include "metering/quote/quotes.h"
 #include "places.h"
 #include "quantum.h"
-#include "secrets/service.h"
-#include "secrets/sweep.h"
+#include "secrets_side.h"
 #include "shipped_models.h"
 #include "shop.h"
 #include "store/blobs.h"
@@ -152,9 +151,7 @@ private:
     std::optional<Accounts> accounts_;
     std::optional<inference::Gateway> gateway_;
     std::optional<QuantumSide> quantum_;
-    std::optional<secrets::SecretManager> secrets_;
-    std::optional<secrets::KeyManager> key_manager_;
-    std::optional<secrets::Sweep> secrets_sweep_;
+    std::optional<SecretsSide> secrets_;
     std::optional<inference::Estimates> estimates_;
     std::optional<metering::RecordingDoor> recording_door_;
     std::optional<http::Router> router_;
@@ -273,10 +270,7 @@ expected<void> Running::open_services() {
                                   .watts = facts_->declared ? facts_->declared->node_watts : std::nullopt,
                                   .keeping = {.retention = std::chrono::days(options_.quantum_keep_days)}},
                      node);
-    const secrets::Ground ground{*store_, control_keys_->sealing, io_pool_, zone_->region(), clock_, rng_};
-    secrets_.emplace(ground);
-    key_manager_.emplace(ground);
-    secrets_sweep_.emplace(ground, home);
+    secrets_.emplace(*store_, control_keys_->sealing, zone_->region(), clock_, rng_, home);
     deployments_.emplace(*store_, *catalog_, std::vector{std::move(node)}, *zone_, clock_, rng_, std::move(*runtimes));
     deployments_->offer(shop_.node_types);
     events_.emplace(*deployments_, *store_, clock_);
@@ -314,11 +308,13 @@ void Running::add_routes() {
     router_.emplace(*recording_door_);
     inference::add_openai_routes(*router_, *gateway_);
     inference::add_scaleway_routes(*router_, *deployments_, *catalog_, url_);
-    inference::add_native_routes(*router_, *deployments_, *catalog_, *content_, *store_, disk_);
+    inference::add_native_routes(*router_, *deployments_, *catalog_, *content_, *store_, disk_, [this](identity::Caller by, Uuid secret) {
+        return secrets_->secrets().used(std::move(by), secrets::SecretId(secret));
+    });
     inference::add_event_routes(*router_, *events_);
     identity::add_routes(*router_, *identity_);
     quantum_->add_routes(*router_);
-    secrets::add_routes(*router_, *secrets_, *key_manager_);
+    secrets_->add_routes(*router_);
     metering::add_routes(*router_, *meter_, io_pool_, *zone_);
     accounts_->add_routes(*router_);
     add_shop_routes();
@@ -409,7 +405,7 @@ expected<void> Running::start() {
     // Servers and long tasks begin on their own loops, before those start to run.
     tasks_->spawn("reconciler", reconciler_->run());
     tasks_->spawn("quantum reconciler", quantum_->run());
-    tasks_->spawn("secrets sweep", secrets_sweep_->run());
+    tasks_->spawn("secrets sweep", secrets_->run());
     tasks_->spawn("group commits", meter_->run_commits());
     if (lease_) tasks_->spawn("control lease", lease_->keep(clock_));
     accounts_->spawn(*tasks_);

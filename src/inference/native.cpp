@@ -20,13 +20,14 @@ constexpr std::size_t log_tail = 256 * 1024;
 struct AddModel {
     std::string name;
     std::optional<std::string> path, url, upstream_model, key_file, input_per_million, output_per_million;
+    std::optional<Uuid> key_secret;
     bool embedding = false;
     std::optional<std::uint32_t> slots, context;
 };
 constexpr auto describe(As<AddModel>) {
     using A = AddModel;
     return fields(field("name", &A::name, length{1, limits::name}), field("path", &A::path), field("url", &A::url),
-                  field("upstream_model", &A::upstream_model), field("key_file", &A::key_file),
+                  field("upstream_model", &A::upstream_model), field("key_file", &A::key_file), field("key_secret", &A::key_secret),
                   field("input_per_million", &A::input_per_million), field("output_per_million", &A::output_per_million),
                   field("embedding", &A::embedding, defaulted), field("slots", &A::slots, range{1, 256}),
                   field("context", &A::context, range{64, 1 << 22}));
@@ -46,8 +47,9 @@ std::optional<Money> price_in(const char* field_name, const std::optional<std::s
 
 class Api {
 public:
-    Api(Deployments& deployments, catalog::Catalog& catalog, store::ContentStore& content, store::Store& store, Disk& disk)
-        : deployments_(deployments), catalog_(catalog), content_(content), store_(store), disk_(disk) {}
+    Api(Deployments& deployments, catalog::Catalog& catalog, store::ContentStore& content, store::Store& store, Disk& disk,
+        SecretOf secret_of)
+        : deployments_(deployments), catalog_(catalog), content_(content), store_(store), disk_(disk), secret_of_(std::move(secret_of)) {}
 
     Json models(const Call<>& call) {
         const auto caller = call.caller_as<identity::Caller>();
@@ -80,7 +82,11 @@ public:
                              .key = {},
                              .input_per_million = price_in("input_per_million", in.input_per_million),
                              .output_per_million = price_in("output_per_million", in.output_per_million)};
+        if (in.key_file && in.key_secret)
+            throw Error(Fault::invalid, "Give the endpoint's key as 'key_file' or as 'key_secret', not both.")
+                .with({"key_secret", FieldProblem::Reason::constraint, "key_file or key_secret"});
         if (in.key_file) what.key = co_await key_from(*in.key_file);
+        if (in.key_secret) what.key = trimmed(co_await secret_of_(call.caller_as<identity::Caller>(), *in.key_secret));
         co_return view(co_await catalog_.add_url(std::move(what), author));
     }
 
@@ -125,13 +131,16 @@ public:
     }
 
 private:
+    static std::string trimmed(std::string key) {
+        while (!key.empty() && std::isspace(static_cast<unsigned char>(key.back())) != 0) key.pop_back();
+        return key;
+    }
     Task<std::string> key_from(std::string path) {
         auto text = co_await on(store_.pool(), [this, path] { return disk_.read_file(path); });
         if (!text)
             throw Error(Fault::invalid, "The key file cannot be read: " + text.error().said)
                 .with({"key_file", FieldProblem::Reason::constraint, "readable file"});
-        while (!text->empty() && std::isspace(static_cast<unsigned char>(text->back())) != 0) text->pop_back();
-        co_return std::move(*text);
+        co_return trimmed(*std::move(text));
     }
 
     [[nodiscard]] Json view(const catalog::Model& m) const {
@@ -167,13 +176,14 @@ private:
     store::ContentStore& content_;
     store::Store& store_;
     Disk& disk_;
+    SecretOf secret_of_;
 };
 
 }  // namespace
 
 void add_native_routes(http::Router& router, Deployments& deployments, catalog::Catalog& catalog, store::ContentStore& content,
-                       store::Store& store, Disk& disk) {
-    auto api = std::make_shared<Api>(deployments, catalog, content, store, disk);
+                       store::Store& store, Disk& disk, SecretOf secret_of) {
+    auto api = std::make_shared<Api>(deployments, catalog, content, store, disk, std::move(secret_of));
     const auto m = Dialect::meridian;
     router.add(http::typed<Nothing, Json>("GET", "/meridian/v1/models", Permission{"read", "models"}, m,
                                           doc("ListCatalogModels", "The catalogue with licences and prices", "models"),

@@ -18,7 +18,11 @@ protected:
     NativeRoutes() {
         auto& life = *house.life;
         door.caller = life.caller;
-        add_native_routes(router, *life.deployments, *life.catalog, life.content, *life.store, house.world.disk());
+        add_native_routes(router, *life.deployments, *life.catalog, life.content, *life.store, house.world.disk(), known_secret);
+    }
+    static Task<std::string> known_secret(identity::Caller, Uuid secret) {
+        if (secret.str() != "11111111-1111-4111-8111-111111111111") throw Error(Fault::not_found, "There is no secret with this id.");
+        co_return "sk-two\n";
     }
     FakeExchange& handle(std::string method, const std::string& target, std::string body = {}) {
         last = std::make_unique<FakeExchange>(std::move(method), "/meridian/v1" + target, std::move(body));
@@ -60,6 +64,12 @@ TEST_F(NativeRoutes, AFileOrAnEndpointIsAdded) {
     EXPECT_THAT(made.answered->body, Not(HasSubstr("sk-one")));
     EXPECT_EQ(house.life->catalog->upstream_key(house.life->catalog->find("org/big")->upstreams.front()), "sk-one");
     EXPECT_EQ(status("DELETE", "/models/org/big"), 204);
+    const std::string with_secret = R"({"name":"org/big","url":"https://two.example/v1","key_secret":"%-1111-4111-8111-111111111111"})";
+    const auto naming = [&](const char* start) { return std::string(with_secret).replace(with_secret.find('%'), 1, start); };
+    EXPECT_EQ(status("POST", "/models", naming("22222222")), 404);
+    EXPECT_EQ(status("POST", "/models", naming("11111111")), 200);
+    EXPECT_EQ(house.life->catalog->upstream_key(house.life->catalog->find("org/big")->upstreams.front()), "sk-two");
+    EXPECT_EQ(status("DELETE", "/models/org/big"), 204);
     EXPECT_EQ(status("DELETE", "/models/org/big"), 404);
 }
 
@@ -69,6 +79,7 @@ TEST_F(NativeRoutes, WhatCannotBeAddedIsRefused) {
         {R"({"name":"m","path":"/a","url":"https://b.example"})", "path"},
         {R"({"path":"/a"})", "name"},
         {R"({"name":"m","url":"https://b.example/v1","key_file":"/nowhere"})", "key_file"},
+        {R"({"name":"m","url":"https://b.example/v1","key_file":"/a","key_secret":"11111111-1111-4111-8111-111111111111"})", "key_secret"},
         {R"({"name":"m","url":"https://b.example/v1","input_per_million":"cheap"})", "input_per_million"},
         {R"({"name":"m","url":"https://b.example/v1","output_per_million":"-1"})", "output_per_million"},
         {R"({"name":"m","path":"/models/talk.gguf","slots":0})", "slots"},

@@ -25,7 +25,8 @@ struct Sealed {
     std::unique_ptr<store::Store> store =
         std::move(*store::Store::open(world.disk(), world.clock(), world.pool(), {.path = "/data/control/meridian.db"}));
     keys::SealingKey root = keys::SealingKey::from_bytes(std::string(32, 'r')).value();
-    Ground ground{*store, root, world.pool(), "fr-par", world.clock(), world.rng()};
+    Turns turns{world.pool(), 1};
+    Ground ground{*store, root, turns, turns, "fr-par", world.clock(), world.rng()};
 };
 
 RC_GTEST_PROP(SealedWithAKey, OpensForItsKeyRotationPurposeAndAssociatedDataAlone,

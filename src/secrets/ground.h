@@ -9,6 +9,7 @@
 #include "identity/service.h"
 #include "keys/keys.h"
 #include "resource/fields.h"
+#include "secrets/turns.h"
 #include "store/store.h"
 
 namespace meridian::secrets {
@@ -18,7 +19,8 @@ using identity::Caller;
 struct Ground {
     store::Store& store;
     const keys::SealingKey& sealing;  // the control plane's: all that is sealed here is sealed under it, or under a key that is
-    Pool& pool;                       // for what computes long: keys of RSA
+    Turns& using_keys;                // what computes with a key: a few milliseconds, for RSA
+    Turns& making_keys;               // up to seconds, for RSA
     std::string region;
     Clock& clock;
     Rng& rng;

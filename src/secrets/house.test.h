@@ -17,7 +17,8 @@ using identity::test::Answer;
 
 struct House : identity::test::House {
     keys::SealingKey sealing = keys::SealingKey::from_bytes(std::string(32, 'k')).value();
-    Ground ground{*store, sealing, world.pool(), "fr-par", world.clock(), world.rng()};
+    Turns using_keys{world.pool(), limits::using_keys}, making_keys{world.pool(), limits::making_keys};
+    Ground ground{*store, sealing, using_keys, making_keys, "fr-par", world.clock(), world.rng()};
     SecretManager secrets{ground};
     KeyManager keys{ground};
     Sweep sweep{ground, world.executor()};

@@ -74,7 +74,7 @@ Task<ImportParameters> KeyManager::import_parameters(Caller by, KeyId id, std::s
     if (std::ranges::find(wrappings, wrapping) == std::end(wrappings))
         wrong("wrapping_algorithm", fmt::format("Use {} or another of rsa_oaep_* and rsa_aes_key_wrap_*.", wrappings[1]));
     check_external(co_await get(by, id));
-    const auto pair = co_await on(ground_.pool, [kind = kind_of(wrapping)] { return AsymmetricKey::generate(kind); });
+    const auto pair = co_await ground_.making_keys.run([kind = kind_of(wrapping)] { return AsymmetricKey::generate(kind); });
     ImportParameters made{.public_key = pair.public_der(), .import_token = token_of(ground_, id, pair.public_der())};
     const auto sealed = seal_import_key(ground_, id, keys::SecretBytes(pair.pkcs8()).view());
     co_await change_key(std::move(by), id, [this, wrapping, sealed](store::Tx& tx, Key& key) {
@@ -99,7 +99,7 @@ Task<Key> KeyManager::import_material(Caller by, KeyId id, ImportMaterial brough
         if (!made.key.import_until || *made.key.import_until <= ground_.clock.now()) made.import_key.reset();
         return made;
     });
-    const auto sealed = co_await on(ground_.pool, [&] {
+    const auto sealed = co_await ground_.using_keys.run([&] {
         auto material = seen.import_key ? unwrapped(ground_, seen.key, *seen.import_key, brought) : brought.key_material.bytes;
         const keys::SecretBytes kept(usable(seen.key, std::move(material), brought.salt));
         return seal_material(ground_, id, seen.key.newest + 1, kept.view());

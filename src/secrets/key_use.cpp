@@ -82,7 +82,7 @@ Task<std::string> KeyManager::encrypt(Caller by, KeyId id, std::string plaintext
         check_associated(made.key, associated);
         return made;
     });
-    co_return co_await on(ground_.pool, [&] { return encrypted(ground_, material, plaintext, associated); });
+    co_return co_await ground_.using_keys.run([&] { return encrypted(ground_, material, plaintext, associated); });
 }
 
 Task<Decrypted> KeyManager::decrypt(Caller by, KeyId id, std::string ciphertext, std::string associated) {
@@ -98,7 +98,7 @@ Task<Decrypted> KeyManager::decrypt(Caller by, KeyId id, std::string ciphertext,
         made.of_envelope = open_material(tx, ground_, id, envelope->rotation);
         return made;
     });
-    co_return co_await on(ground_.pool, [&] { return decrypted(ground_, material, ciphertext, associated); });
+    co_return co_await ground_.using_keys.run([&] { return decrypted(ground_, material, ciphertext, associated); });
 }
 
 Task<std::string> KeyManager::wrap(Caller by, KeyId id, std::string plaintext, std::string associated) {
@@ -138,7 +138,7 @@ Task<std::string> KeyManager::sign(Caller by, KeyId id, std::string digest) {
     const auto size = digest_bytes(material.key.algorithm().kind);
     if (digest.size() != size)
         wrong("digest", fmt::format("A digest for {} has {} bytes, before base64.", material.key.algorithm_name, size));
-    co_return co_await on(ground_.pool, [&] { return key_in(material).sign(digest).value(); });
+    co_return co_await ground_.using_keys.run([&] { return key_in(material).sign(digest).value(); });
 }
 
 Task<bool> KeyManager::verify(Caller by, KeyId id, std::string digest, std::string signature) {
@@ -150,7 +150,7 @@ Task<bool> KeyManager::verify(Caller by, KeyId id, std::string digest, std::stri
     const auto size = digest_bytes(material.key.algorithm().kind);
     if (digest.size() != size)
         wrong("digest", fmt::format("A digest for {} has {} bytes, before base64.", material.key.algorithm_name, size));
-    co_return co_await on(ground_.pool, [&] { return key_in(material).verify(digest, signature); });
+    co_return co_await ground_.using_keys.run([&] { return key_in(material).verify(digest, signature); });
 }
 
 Task<std::string> KeyManager::public_key(Caller by, KeyId id) {
@@ -161,7 +161,7 @@ Task<std::string> KeyManager::public_key(Caller by, KeyId id) {
         made.bytes = open_material(tx, ground_, id, made.key.current);
         return made;
     });
-    co_return co_await on(ground_.pool, [&] { return key_in(material).public_pem(); });
+    co_return co_await ground_.using_keys.run([&] { return key_in(material).public_pem(); });
 }
 
 }  // namespace meridian::secrets

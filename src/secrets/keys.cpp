@@ -112,8 +112,8 @@ Task<Key> KeyManager::create(Caller by, CreateKey wish) {
     std::optional<std::string> sealed;
     co_await ground_.store.read([by, project = key.project](store::Tx& tx) { check_project(tx, by, project); });
     if (key.origin != KeyOrigin::external)
-        sealed = co_await on(ground_.pool,
-                             [this, key] { return seal_material(ground_, key.id, 1, new_material(key.algorithm(), ground_.rng).view()); });
+        sealed = co_await ground_.making_keys.run(
+            [this, key] { return seal_material(ground_, key.id, 1, new_material(key.algorithm(), ground_.rng).view()); });
     co_return co_await ground_.store.write(author_of(by), [by, key, sealed](store::Tx& tx) mutable {
         check_project(tx, by, key.project);
         if (rows::count_in(tx, "customer_keys", key.project) >= limits::keys)

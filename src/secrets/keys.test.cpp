@@ -235,6 +235,26 @@ TEST_F(Keys, OpenNothingWithoutTheRightForIt) {
     EXPECT_EQ(ask_as(insider, "GET", in_keys).total(), 0);
 }
 
+TEST_F(Keys, AreMadeSoManyAtATime) {
+    Turns turns(world.pool(), 2);
+    int made = 0, refused = 0;
+    TaskGroup all(world.executor());
+    for (int i = 0; i < 5; ++i)
+        all.spawn("turn", [](Turns& mine, int& done, int& busy) -> Task<> {
+            try {
+                co_await mine.run([] {});
+                ++done;
+            } catch (const Error& error) {
+                EXPECT_EQ(error.fault, Fault::busy);
+                ++busy;
+            }
+        }(turns, made, refused));
+    world.run(all.join());
+    EXPECT_EQ(made, 2);
+    EXPECT_EQ(refused, 3);
+    world.run(turns.run([] {}));
+}
+
 // --- Material from outside.
 
 TEST_F(Keys, OfExternalOriginWaitForTheirMaterial) {

@@ -284,6 +284,20 @@ TEST_F(Secrets, GiveTheirDataToWhoMayHaveItAlone) {
     EXPECT_EQ(ask_as(keeper, "GET", secret).status, 403);
 }
 
+TEST_F(Secrets, AreUsedByOtherRoomsForWhoMayAccessThem) {
+    const auto secret = new_secret("token");
+    add(secret, "old");
+    add(secret, "new");
+    const auto id = SecretId::parse(ask("GET", secret).text("id")).value();
+    auto by = identity::everything(first.organization, first.project, {});
+    by.reach = by.sight = identity::Reach();  // came with another right
+    EXPECT_EQ(world.run(secrets.used(by, id)), "new");
+    by.grants = std::make_shared<const identity::Grants>();
+    EXPECT_THROW(world.run(secrets.used(by, id)), Error);
+    by.grants.reset();
+    EXPECT_THROW(world.run(secrets.used(by, id)), Error);
+}
+
 TEST_F(Secrets, OfAnotherProjectOrOrganizationAreNotThere) {
     const auto secret = new_secret("token");
     add(secret, "data");

@@ -58,6 +58,9 @@ public:
     Task<Accessed> access(Caller by, SecretId id, std::string revision);
     Task<Accessed> access_by_path(Caller by, std::optional<ProjectId> project, std::string path, std::string name, std::string revision);
 
+    // For other rooms, which act for a caller who came with another right: the newest enabled data of a secret that he may access.
+    Task<std::string> used(Caller by, SecretId id);
+
     [[nodiscard]] const Ground& ground() const { return ground_; }
 
 private:

@@ -28,6 +28,7 @@ inline constexpr std::size_t plaintext_bytes = 65'535;  // that a key encrypts a
 inline constexpr std::size_t ciphertext_bytes = 131'071;
 inline constexpr std::size_t wrapped_plaintext_bytes = 2048, wrapped_ciphertext_bytes = 4096;
 inline constexpr std::size_t name = 255, path = 512, tags = 50, tag = 200, description = 1000;
+inline constexpr int using_keys = 256, making_keys = 16;     // that wait for their turn at once
 inline constexpr Duration retention = std::chrono::days(7);  // between the wish to delete and the end
 inline constexpr Duration import_window = std::chrono::hours(24);
 inline constexpr Duration rotation_min = std::chrono::hours(24), rotation_max = std::chrono::hours(876'000);

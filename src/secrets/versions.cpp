@@ -5,6 +5,7 @@
 
 #include "base/error.h"
 #include "identity/listing.h"
+#include "identity/permissions.h"
 #include "secrets/payload.h"
 #include "secrets/sealing.h"
 #include "secrets/service.h"
@@ -202,6 +203,16 @@ Task<SecretVersion> SecretManager::restore_version(Caller by, SecretId id, std::
 
 Task<Accessed> SecretManager::access(Caller by, SecretId id, std::string revision) {
     co_return co_await access_found(ground_, by, [this, by, id](store::Tx& tx) { return rows::secret(tx, by, ground_, id); }, revision);
+}
+
+Task<std::string> SecretManager::used(Caller by, SecretId id) {
+    const auto holds = [&](std::string_view action) {
+        return by.grants ? by.grants->reach(identity::place_of(action, "secrets").value()) : identity::Reach();
+    };
+    by.reach = holds("access");
+    by.sight = holds("read");
+    auto newest = co_await access(std::move(by), id, "latest_enabled");
+    co_return std::move(newest.data);
 }
 
 Task<Accessed> SecretManager::access_by_path(Caller by, std::optional<ProjectId> project, std::string path, std::string name,

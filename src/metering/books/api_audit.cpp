@@ -23,10 +23,9 @@ constexpr auto back_by_default = std::chrono::hours(1);
 struct Word {
     std::string_view ours, theirs;
 };
-constexpr Word words_there[] = {{"api_keys", "iam_api_key"},
-                                {"projects", "account_project"},
-                                {"deployments", "gapi_dedicated_deployment"},
-                                {"models", "gapi_dedicated_model"}};
+constexpr Word words_there[] = {
+    {"api_keys", "iam_api_key"},        {"projects", "account_project"}, {"deployments", "gapi_dedicated_deployment"},
+    {"models", "gapi_dedicated_model"}, {"secrets", "secm_secret"},      {"customer_keys", "key_manager_key"}};
 std::string_view type_there(std::string_view ours) {
     const auto* const found = std::ranges::find(words_there, ours, &Word::ours);
     return found == std::end(words_there) ? "unknown_type" : found->theirs;
