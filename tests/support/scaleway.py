@@ -47,6 +47,16 @@ def scw(meridian, *arguments, **key):
     return json.loads(done.stdout) if done.stdout.strip() else None
 
 
+def go(meridian):
+    """What tests/clients/scaleway-go saw."""
+    with tempfile.TemporaryDirectory() as home:
+        done = subprocess.run([os.environ["MERIDIAN_SCALEWAY_GO"]], capture_output=True, text=True, timeout=PATIENCE, cwd=home,
+                              env=_environment(meridian, home, {}))
+    if done.returncode != 0:
+        raise Refused("scaleway-go", done.stderr)
+    return json.loads(done.stdout)
+
+
 JS = """
 import * as scaleway from "@scaleway/sdk";
 import { createClient } from "@scaleway/sdk";
