@@ -136,6 +136,7 @@ Task<bool> ServerConnection::serve_one() {
     const Accounting accounting(*this);
     auto& router = core_->router;
     auto admission = router.admit(*this);
+    if (admission.look_up) admission = co_await router.admit_after(*this, std::move(admission));
     route_ = admission.route;
     if (!admission.refusal && route_->may_be_shed) {
         const auto taken = co_await take_on();

@@ -249,24 +249,48 @@ Router::Admission Router::admit(Exchange& exchange) const {
             answer.status = 405;
             answer.headers.add("Allow", allowed);
         }
-        return {nullptr, std::move(answer)};
+        return {nullptr, std::move(answer), {}};
     }
-    const Route& route = routes_[leaf->route];
+    return judge(exchange, routes_[leaf->route]);
+}
+
+Router::Admission Router::judge(Exchange& exchange, const Route& route) const {
+    const auto& request = exchange.request();
     try {
         exchange.caller = authorizer_.authorize(request, route.may);
-        return {&route, std::nullopt};
+        return {&route, std::nullopt, {}};
+    } catch (const LookUp& first) {
+        return {&route, std::nullopt, first.read};
     } catch (const Refused& error) {
         tell(authorizer_, error, error.caller.get(), request, route);
         note(error, request);
-        return {&route, render(route.dialect, error, request.id)};
+        return {&route, render(route.dialect, error, request.id), {}};
     } catch (const Error& error) {
         note(error, request);
-        return {&route, render(route.dialect, error, request.id)};
+        return {&route, render(route.dialect, error, request.id), {}};
     } catch (const std::exception& error) {
         const Error bug(Fault::bug, "The authorizer failed.", error.what());
         note(bug, request);
-        return {&route, render(route.dialect, bug, request.id)};
+        return {&route, render(route.dialect, bug, request.id), {}};
     }
+}
+
+Task<Router::Admission> Router::admit_after(Exchange& exchange, Admission undecided) const {
+    constexpr int tries = 8;  // what was read may be overtaken by a change
+    const Route& route = *undecided.route;
+    std::optional<Error> failure;
+    try {
+        for (int i = 0; i < tries && undecided.look_up; ++i) {
+            co_await undecided.look_up();
+            undecided = judge(exchange, route);
+        }
+        if (!undecided.look_up) co_return undecided;
+        failure.emplace(Fault::busy, "Your key is changing all the time. Try again in a moment.");
+    } catch (const Error& error) {
+        failure = error;
+    }
+    note(*failure, exchange.request());
+    co_return Admission{&route, render(route.dialect, *failure, exchange.request().id), {}};
 }
 
 Task<> Router::run(Exchange& exchange, const Route& route) const {
@@ -293,6 +317,7 @@ Task<> Router::run(Exchange& exchange, const Route& route) const {
 
 Task<> Router::handle(Exchange& exchange) const {
     auto admission = admit(exchange);
+    if (admission.look_up) admission = co_await admit_after(exchange, std::move(admission));
     if (admission.refusal) {
         co_await exchange.answer(std::move(*admission.refusal));
     } else {

@@ -1,6 +1,7 @@
 // Routes are data: method, pattern, who may, how errors are said. Without a permission a route does not compile.
 #pragma once
 #include <cstddef>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
@@ -23,10 +24,15 @@ struct Permission {
 // For the few routes that need no credential (health, the sign-in page, public prices).
 inline Permission anyone() { return {"any", "public"}; }
 
+// Thrown by an authorizer that has to read something first: the request waits for that, and is judged then.
+struct LookUp {
+    std::function<Task<>()> read;
+};
+
 class Authorizer {
 public:
     virtual ~Authorizer() = default;
-    // The caller, or throws Error (unauthenticated, denied). Called on the connection's loop: no I/O, no locks held long.
+    // The caller, or throws Error (unauthenticated, denied) or LookUp. Called on the connection's loop: no I/O, no locks held long.
     virtual std::shared_ptr<const Principal> authorize(const Request& request, const Permission& permission) = 0;
 };
 
@@ -67,14 +73,17 @@ public:
     struct Admission {
         const Route* route = nullptr;
         std::optional<Response> refusal;  // when set, the answer; `route` may be known or not
+        std::function<Task<>()> look_up;  // when set, nothing is decided: ask `admit_after`
     };
     Admission admit(Exchange& exchange) const;
+    Task<Admission> admit_after(Exchange& exchange, Admission undecided) const;
     Task<> run(Exchange& exchange, const Route& route) const;
     // For what goes wrong before or beside a route.
     [[nodiscard]] Dialect dialect_of(std::string_view path) const;
 
 private:
     struct Node;
+    Admission judge(Exchange& exchange, const Route& route) const;
     Authorizer& authorizer_;
     std::vector<Route> routes_;
     std::shared_ptr<Node> root_;

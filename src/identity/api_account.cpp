@@ -1,11 +1,11 @@
 // account/v3: projects, in Scaleway's form. Contracts and qualifications are left out.
-#include <algorithm>
 #include <string>
 #include <utility>
 
 #include "base/error.h"
 #include "http/typed.h"
 #include "identity/api.h"
+#include "identity/listing.h"
 #include "identity/service.h"
 #include "resource/fields.h"
 
@@ -61,33 +61,19 @@ constexpr auto describe(As<ProjectFilter>) {
                   field("order_by", &ProjectFilter::order_by, defaulted), field("project_ids", &ProjectFilter::project_ids, at_most{1000}));
 }
 
-bool fits(const ProjectFilter& f, const Project& project) {
-    return (!f.organization_id || *f.organization_id == project.organization) &&
-           (f.name.empty() || project.name.find(f.name) != std::string::npos) &&
-           (f.project_ids.empty() || std::ranges::find(f.project_ids, project.id) != f.project_ids.end());
-}
-
-void sort(std::vector<Project>& projects, ProjectOrder order) {
-    switch (order) {
-        case ProjectOrder::created_at_asc:
-            return sort_by(projects, &Project::created_at, &Project::id, false);
-        case ProjectOrder::created_at_desc:
-            return sort_by(projects, &Project::created_at, &Project::id, true);
-        case ProjectOrder::name_asc:
-            return sort_by(projects, &Project::name, &Project::id, false);
-        case ProjectOrder::name_desc:
-            return sort_by(projects, &Project::name, &Project::id, true);
-    }
+void narrow(Listing& listing, const ProjectFilter& f, const OrganizationId& own) {
+    if (f.organization_id && *f.organization_id != own) listing.where("1 = 0");
+    if (!f.name.empty()) listing.where("replace(name, {}, '') <> name", f.name);
+    listing.among("id", f.project_ids).order(word(f.order_by));
 }
 
 using ProjectList = http::Listed<"projects", ProjectView>;
 
 Task<ProjectList> list_projects(Identity& identity, Call<ProjectFilter> call) {
-    const Page page = call.page();
-    auto projects = co_await identity.projects(call.caller_as<Caller>());
-    std::erase_if(projects, [&](const Project& project) { return !fits(call.in, project); });
-    sort(projects, call.in.order_by);
-    co_return ProjectList(mapped(page_of(std::move(projects), page), view_of));
+    const auto by = call.caller_as<Caller>();
+    const auto found =
+        co_await identity.projects(by, call.page(), [f = call.in, own = by.organization](Listing& listing) { narrow(listing, f, own); });
+    co_return ProjectList(mapped(found, view_of));
 }
 
 struct CreateProject {

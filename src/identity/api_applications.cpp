@@ -62,7 +62,7 @@ Task<ApplicationList> list(State& state, Call<ApplicationFilter> call) {
     const auto by = call.caller_as<Caller>();
     check_organization(by, call.in.organization_id);
     Listing listing("applications");
-    listing.where("organization_id = {}", by.organization).among("id", call.in.application_ids).order(call.in.order_by);
+    listing.of("applications", by.organization).among("id", call.in.application_ids).order(call.in.order_by);
     if (!call.in.name.empty()) listing.where("name = {}", call.in.name);
     if (!call.in.tag.empty()) listing.where("replace(tags, {}, '') <> tags", stored_tag(call.in.tag));
     if (call.in.editable == false) listing.where("1 = 0");

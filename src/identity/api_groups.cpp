@@ -67,7 +67,7 @@ Task<GroupList> list(State& state, Call<GroupFilter> call) {
     const auto by = call.caller_as<Caller>();
     check_organization(by, call.in.organization_id);
     Listing listing("groups");
-    listing.where("organization_id = {}", by.organization).among("id", call.in.group_ids).order(call.in.order_by);
+    listing.of("groups", by.organization).among("id", call.in.group_ids).order(call.in.order_by);
     if (!call.in.name.empty()) listing.where("name = {}", call.in.name);
     if (!call.in.tag.empty()) listing.where("replace(tags, {}, '') <> tags", stored_tag(call.in.tag));
     for (const auto& wanted : {call.in.user_ids, call.in.application_ids})
@@ -187,7 +187,7 @@ Task<GroupView> take_member(State& state, Call<MembersWish> call) {
 Task<http::NoContent> remove(State& state, Call<> call) {
     const auto by = call.caller_as<Caller>();
     co_await state.change(
-        by, [by, id = http::id_param<GroupId>(call, "group_id")](store::Tx& tx) { remove_group(tx, visible_group(tx, by, id).id); });
+        by, [by, id = http::id_param<GroupId>(call, "group_id")](store::Tx& tx) { remove_group(tx, visible_group(tx, by, id)); });
     co_return http::NoContent{};
 }
 

@@ -134,7 +134,7 @@ Task<PolicyList> list(State& state, Call<PolicyFilter> call) {
     std::string_view order = call.in.order_by;
     if (order.starts_with("policy_")) order.remove_prefix(std::string_view("policy_").size());
     Listing listing("policies");
-    listing.where("organization_id = {}", by.organization).among("id", call.in.policy_ids).order(order);
+    listing.of("policies", by.organization).among("id", call.in.policy_ids).order(order);
     listing.among("principal_id", principals).among("group_id", call.in.group_ids);
     if (!call.in.policy_name.empty()) listing.where("name = {}", call.in.policy_name);
     if (!call.in.tag.empty()) listing.where("replace(tags, {}, '') <> tags", stored_tag(call.in.tag));
@@ -243,7 +243,7 @@ Task<PolicyView> clone(State& state, Call<> call) {
 Task<http::NoContent> remove(State& state, Call<> call) {
     const auto by = call.caller_as<Caller>();
     co_await state.change(
-        by, [by, id = http::id_param<PolicyId>(call, "policy_id")](store::Tx& tx) { remove_policy(tx, visible_policy(tx, by, id).id); });
+        by, [by, id = http::id_param<PolicyId>(call, "policy_id")](store::Tx& tx) { remove_policy(tx, visible_policy(tx, by, id)); });
     co_return http::NoContent{};
 }
 

@@ -56,7 +56,7 @@ Task<KeyList> list(State& state, Call<Filter> call) {
     const auto by = call.caller_as<Caller>();
     check_organization(by, call.in.organization_id);
     Listing listing("ssh_keys");
-    listing.where("organization_id = {}", by.organization).where_if("project_id = {}", call.in.project_id);
+    listing.of("ssh_keys", by.organization).where_if("project_id = {}", call.in.project_id);
     listing.where_if("disabled = {}", call.in.disabled).order(call.in.order_by);
     if (!call.in.name.empty()) listing.where("name = {}", call.in.name);
     if (by.reach.is_nowhere()) listing.where("1 = 0");
@@ -80,6 +80,7 @@ void insert(store::Tx& tx, const SshKey& key) {
     if (!tx.query("select 1 as one from ssh_keys where project_id = $1 and fingerprint = $2", key.project_id, key.fingerprint).empty())
         throw Error(Fault::conflict, "The project has this SSH key already.").about("ssh_key", key.fingerprint);
     insert_row(tx, "ssh_keys", key);
+    add_count(tx, "ssh_keys", key.organization_id, 1);
     tx.changed("ssh_keys", key.id.str());
 }
 
@@ -131,6 +132,7 @@ Task<http::NoContent> remove(State& state, Call<> call) {
     const auto by = call.caller_as<Caller>();
     co_await state.change(by, [by, id = http::id_param<SshKeyId>(call, "ssh_key_id")](store::Tx& tx) {
         tx.run("delete from ssh_keys where id = $1", visible(tx, by, id).id);
+        add_count(tx, "ssh_keys", by.organization, -1);
         tx.changed("ssh_keys", id.str());
     });
     co_return http::NoContent{};

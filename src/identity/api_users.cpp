@@ -101,9 +101,9 @@ Task<UserList> list(State& state, Call<UserFilter> call) {
     check_organization(by, call.in.organization_id);
     if (auto& order = call.in.order_by; order.starts_with("last_login_")) order.insert(std::string_view("last_login").size(), "_at");
     Listing listing("users");
-    listing.where("organization_id = {}", by.organization).among("id", call.in.user_ids).order(call.in.order_by);
+    listing.of("users", by.organization).among("id", call.in.user_ids).order(call.in.order_by);
     if (!call.in.tag.empty()) listing.where("replace(tags, {}, '') <> tags", stored_tag(call.in.tag));
-    if (!call.in.type.empty() && call.in.type != "unknown_type") listing.where("type = {}", call.in.type);
+    if (!call.in.type.empty() && call.in.type != "unknown_type") listing.part("type", call.in.type);
     if (call.in.mfa == true) listing.where("1 = 0");
     co_return co_await state.store.read(
         [listing, page = call.page()](store::Tx& tx) { return UserList(mapped(listing.page<User>(tx, page), view_of)); });

@@ -27,14 +27,13 @@ Explained explain(store::Tx& tx, const ApiKey& key, std::size_t right, const std
     const auto& wanted = rights()[right];
     const auto say = [&](std::string sentence) { made.because.push_back(std::move(sentence)); };
     const auto defaults = find_defaults(tx);
-    const Access access(tx, defaults ? defaults->organization : OrganizationId());
-    const auto bearer = access.of(key.principal, key.organization);
-    const auto left = bearer.limited(rights_for(key.role), key.only_project);
+    const auto bearer = standing_of(tx, key.principal, key.organization);
+    const auto left = bearer.grants.limited(rights_for(key.role), key.only_project);
     const auto where = left.reach(right);
-    made.is_allowed = !access.is_locked(key.principal) &&
+    made.is_allowed = !bearer.is_locked &&
                       (wanted.level == Level::project ? (project ? where.holds_in(*project) : !where.is_nowhere()) : where.is_everywhere());
 
-    if (access.is_locked(key.principal)) say("The user of this key is locked.");
+    if (bearer.is_locked) say("The user of this key is locked.");
     if (rights_of_everybody()[right]) say("Every key may do this.");
     if (!tx.query("select id from users where id = $1 and type = 'owner'", key.principal).empty())
         say("Its bearer is an owner of the organization.");

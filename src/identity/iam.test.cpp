@@ -194,7 +194,7 @@ TEST_F(Iam, SetsAndQuotaAreListed) {
     const auto sets = ask("GET", iam + "permission-sets?page_size=100&organization_id=" + first.organization.str());
     EXPECT_EQ(sets.total(), static_cast<std::int64_t>(permission_sets().size()));
     EXPECT_EQ(ask("GET", iam + "quota").total(), 5);
-    EXPECT_EQ(ask("GET", iam + "quota/iam_api_keys").body.at("limit"), 100'000);
+    EXPECT_EQ(ask("GET", iam + "quota/iam_api_keys").body.at("limit"), 1'000'000);
     EXPECT_EQ(ask("GET", iam + "quota/dreams").status, 404);
     EXPECT_EQ(ask("GET", iam + "groups?organization_id=" + first.project.str()).status, 404);
 }

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "base/error.h"
+#include "identity/listing.h"
 #include "identity/policies.h"
 #include "identity/quotas.h"
 #include "identity/state.h"
@@ -22,10 +23,12 @@ void check_expiry(const std::optional<Timestamp>& expires_at, Timestamp now) {
     if (expires_at && *expires_at <= now) refuse("expires_at", "A key can only expire in the future. To end it now, delete it.");
 }
 
+Reach sight_of(const Caller& by) { return by.grants ? by.grants->reach(place_of("read", "keys").value()) : Reach(); }
+
 // Everybody may look at the key they came with (scw does so once a day), admins at those their rights reach.
 bool may_see(const Caller& by, const ApiKey& key) {
     if (key.access_key == by.access_key) return true;
-    const auto where = by.grants ? by.grants->reach(place_of("read", "keys").value()) : Reach();
+    const auto where = sight_of(by);
     return where.is_everywhere() || (key.only_project && where.holds_in(*key.only_project));
 }
 
@@ -48,17 +51,10 @@ ApiKey key_in_reach(store::Tx& tx, const Caller& by, const std::string& access_k
 
 // Of those that open everything for an owner there is always one.
 void check_not_last_way_in(store::Tx& tx, const ApiKey& doomed, Timestamp now) {
-    std::vector<PrincipalId> owners;
-    for (const auto& row :
-         tx.query("select id from users where organization_id = $1 and type = 'owner' and locked = 0", doomed.organization))
-        owners.push_back(store::id_in<PrincipalId>(row, "id"));
-    const auto opens_all = [&](const ApiKey& key) {
-        if (key.role != Role::admin || key.only_project || (key.expires_at && *key.expires_at <= now)) return false;
-        return std::ranges::find(owners, key.principal) != owners.end();
-    };
-    if (!opens_all(doomed)) return;
-    const auto all = keys_of(tx, doomed.organization);
-    if (std::ranges::count_if(all, opens_all) > 1) return;
+    const bool opens_all =
+        doomed.role == Role::admin && !doomed.only_project && !(doomed.expires_at && *doomed.expires_at <= now) &&
+        !tx.query("select 1 as one from users where id = $1 and type = 'owner' and locked = 0", doomed.principal).empty();
+    if (!opens_all || has_other_way_in(tx, doomed, now)) return;
     throw Error(Fault::precondition, "This is the last admin key of an owner; without it nobody could come in. Make another one first.")
         .with_code("resource_still_in_use")
         .about("api_key", doomed.access_key);
@@ -76,7 +72,7 @@ NewKey insert_new_key(store::Tx& tx, ApiKey key, Rng& rng) {
 ApiKey planned_key(store::Tx& tx, const Caller& by, const KeyWish& wish, Timestamp now) {
     check_description(wish.description);
     check_expiry(wish.expires_at, now);
-    if (count_keys(tx, by.organization) >= limits::keys) {
+    if (count_of(tx, "api_keys", by.organization) >= limits::keys) {
         throw Error(Fault::quota, fmt::format("An organization has at most {} keys. Delete some that are not used.", limits::keys))
             .about("api_key", "");
     }
@@ -125,12 +121,16 @@ Task<NewKey> Identity::create_key(Caller by, KeyWish wish) {
         by, [&s, by, wish](store::Tx& tx) { return insert_new_key(tx, planned_key(tx, by, wish, s.clock.now()), s.rng); });
 }
 
-Task<std::vector<ApiKey>> Identity::keys(Caller by) {
-    co_return co_await state_->store.read([by](store::Tx& tx) {
-        auto keys = keys_of(tx, by.organization);
-        std::erase_if(keys, [&](const ApiKey& key) { return !may_see(by, key); });
-        return keys;
-    });
+Task<Paged<ApiKey>> Identity::keys(Caller by, Page page, Narrowing narrow) {
+    Listing listing{std::string(keys_table)};
+    listing.of("api_keys", by.organization, "k.organization_id").order("k.created_at_asc", "k.access_key");
+    if (const auto where = sight_of(by); !where.is_everywhere()) {
+        auto seen = "k.access_key = " + listing.place(by.access_key);
+        for (const auto& project : where.projects()) seen += " or k.only_project_id = " + listing.place(project);
+        listing.where(fmt::format("({})", seen));
+    }
+    if (narrow) narrow(listing);
+    co_return co_await state_->store.read([listing, page](store::Tx& tx) { return listing.page(tx, page, key_columns, key_from); });
 }
 
 Task<ApiKey> Identity::key(Caller by, std::string access_key) {
@@ -162,8 +162,9 @@ Task<> Identity::remove_key(Caller by, std::string access_key) {
     need(by, "remove", "keys");
     State& s = *state_;
     co_await s.change(by, [&s, by, access_key](store::Tx& tx) {
-        check_not_last_way_in(tx, key_in_reach(tx, by, access_key), s.clock.now());
-        identity::remove_key(tx, access_key);
+        const auto key = key_in_reach(tx, by, access_key);
+        check_not_last_way_in(tx, key, s.clock.now());
+        identity::remove_key(tx, key);
     });
 }
 

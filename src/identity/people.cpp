@@ -19,11 +19,19 @@ void insert_principal(store::Tx& tx, const PrincipalId& id, const OrganizationId
     check_room(tx, "principals", organization, limits::principals, "users and applications", "iam_user");
     tx.run("insert into principals (id, organization_id, kind, name, created_at, updated_at) values ($1, $2, $3, $4, $5, $5)", id,
            organization, kind, name, now);
+    add_count(tx, "principals", organization, 1);
 }
 
-void remove_keys_of(store::Tx& tx, const PrincipalId& id) {
-    for (const auto& row : tx.query("select access_key from api_keys where principal_id = $1", id))
-        remove_key(tx, row.get<std::string>("access_key"));
+// With what refers to it.
+void remove_principal(store::Tx& tx, const PrincipalId& id, const OrganizationId& organization) {
+    for (const auto& key : keys_of(tx, id)) remove_key(tx, key);
+    tx.run("delete from principals where id = $1", id);
+    add_count(tx, "principals", organization, -1);
+}
+
+void count_user(store::Tx& tx, const User& user, std::int64_t more) {
+    add_count(tx, "users", user.organization, more);
+    add_count(tx, fmt::format("users:{}", word(user.type)), user.organization, more);
 }
 
 }  // namespace
@@ -51,6 +59,7 @@ Group visible_group(store::Tx& tx, const Caller& by, const GroupId& id) { return
 void insert_user(store::Tx& tx, const User& user) {
     insert_principal(tx, user.id, user.organization, "user", user.username, user.created_at);
     named("user", user.username, [&] { insert_row(tx, "users", user); });
+    count_user(tx, user, 1);
     tx.changed("users", user.id.str());
 }
 void update_user(store::Tx& tx, const User& user) {
@@ -60,6 +69,7 @@ void update_user(store::Tx& tx, const User& user) {
 void insert_application(store::Tx& tx, const Application& application) {
     insert_principal(tx, application.id, application.organization, "application", application.name, application.created_at);
     named("application", application.name, [&] { insert_row(tx, "applications", application); });
+    add_count(tx, "applications", application.organization, 1);
     tx.changed("applications", application.id.str());
 }
 void update_application(store::Tx& tx, const Application& application) {
@@ -69,6 +79,7 @@ void update_application(store::Tx& tx, const Application& application) {
 void insert_group(store::Tx& tx, const Group& group) {
     check_room(tx, "groups", group.organization, limits::groups, "groups", "iam_group");
     named("group", group.name, [&] { insert_row(tx, "groups", group); });
+    add_count(tx, "groups", group.organization, 1);
     tx.changed("groups", group.id.str());
 }
 void update_group(store::Tx& tx, const Group& group) {
@@ -92,18 +103,19 @@ void check_not_last_owner(store::Tx& tx, const User& user) {
 
 void remove_user(store::Tx& tx, const User& user) {
     check_not_last_owner(tx, user);
-    remove_keys_of(tx, user.id);
     tx.changed("users", user.id.str());
-    tx.run("delete from principals where id = $1", user.id);
+    remove_principal(tx, user.id, user.organization);
+    count_user(tx, user, -1);
 }
 void remove_application(store::Tx& tx, const Application& application) {
-    remove_keys_of(tx, application.id);
     tx.changed("applications", application.id.str());
-    tx.run("delete from principals where id = $1", application.id);
+    remove_principal(tx, application.id, application.organization);
+    add_count(tx, "applications", application.organization, -1);
 }
-void remove_group(store::Tx& tx, const GroupId& id) {
-    tx.changed("groups", id.str());
-    tx.run("delete from groups where id = $1", id);
+void remove_group(store::Tx& tx, const Group& group) {
+    tx.changed("groups", group.id.str());
+    tx.run("delete from groups where id = $1", group.id);
+    add_count(tx, "groups", group.organization, -1);
 }
 
 Members members_of(store::Tx& tx, const GroupId& group) {

@@ -88,7 +88,7 @@ void update_group(store::Tx& tx, const Group& group);
 // With their keys. Error{precondition} for the last owner, who can neither go nor be locked.
 void remove_user(store::Tx& tx, const User& user);
 void remove_application(store::Tx& tx, const Application& application);
-void remove_group(store::Tx& tx, const GroupId& id);
+void remove_group(store::Tx& tx, const Group& group);
 void check_not_last_owner(store::Tx& tx, const User& user);
 
 Members members_of(store::Tx& tx, const GroupId& group);  // oldest first

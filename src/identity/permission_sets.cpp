@@ -132,7 +132,7 @@ const PermissionSet* permission_set(std::string_view name) {
     return at == std::end(sets) || at->name != name ? nullptr : at;
 }
 
-// Worked out once: a snapshot of thousands of rules asks for each of its sets.
+// Worked out once: thousands of rules ask for their sets.
 Rights rights_of(const PermissionSet& set) {
     static const auto all = [] {
         std::array<Rights, std::size(sets)> made;

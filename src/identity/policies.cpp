@@ -56,6 +56,7 @@ PolicyRow visible_policy(store::Tx& tx, const Caller& by, const PolicyId& id) {
 void insert_policy(store::Tx& tx, const PolicyRow& policy) {
     check_room(tx, "policies", policy.organization, limits::policies, "policies", "iam_policy");
     named("policy", policy.name, [&] { insert_row(tx, "policies", policy); });
+    add_count(tx, "policies", policy.organization, 1);
     tx.changed("policies", policy.id.str());
 }
 
@@ -64,9 +65,10 @@ void update_policy(store::Tx& tx, const PolicyRow& policy) {
     tx.changed("policies", policy.id.str());
 }
 
-void remove_policy(store::Tx& tx, const PolicyId& id) {
-    tx.changed("policies", id.str());
-    tx.run("delete from policies where id = $1", id);
+void remove_policy(store::Tx& tx, const PolicyRow& policy) {
+    tx.changed("policies", policy.id.str());
+    tx.run("delete from policies where id = $1", policy.id);
+    add_count(tx, "policies", policy.organization, -1);
 }
 
 std::vector<PolicyRule> rules_of(store::Tx& tx, const PolicyId& policy) {
@@ -113,43 +115,32 @@ void set_rules(store::Tx& tx, const Caller& by, const PolicyRow& policy, std::ve
     tx.changed("policies", policy.id.str());
 }
 
-Access::Access(store::Tx& tx, const OrganizationId& platform) : platform_(platform) {
-    for (const auto& row : tx.query("select id, type, locked from users")) {
-        const auto id = store::id_in<PrincipalId>(row, "id");
-        if (row.get<std::string>("type") == "owner") owners_.insert(id);
-        if (row.get<bool>("locked")) locked_.insert(id);
+Standing standing_of(store::Tx& tx, const PrincipalId& principal, const OrganizationId& organization) {
+    const auto defaults = find_defaults(tx);
+    const bool is_platforms = defaults && defaults->organization == organization;
+    Standing made;
+    const auto user = tx.query("select type, locked from users where id = $1", principal);
+    if (!user.empty()) made.is_locked = user.front().get<bool>("locked");
+    if (!user.empty() && user.front().get<std::string>("type") == "owner") {
+        made.grants.add(identity::rights_of(Level::project) | identity::rights_of(Level::organization), Reach::everywhere());
+        if (is_platforms) made.grants.add(identity::rights_of(Level::platform), Reach::everywhere());
     }
-    std::unordered_map<GroupId, std::vector<PrincipalId>> members;
-    for (const auto& row : tx.query("select group_id, principal_id from group_members"))
-        members[store::id_in<GroupId>(row, "group_id")].push_back(store::id_in<PrincipalId>(row, "principal_id"));
-    std::unordered_map<PolicyId, PolicyRow> policies;
-    for (const auto& row : tx.query(select_sql<PolicyRow>("policies", "where principal_id is not null or group_id is not null"))) {
-        auto policy = from_row<PolicyRow>(row);
-        policies.emplace(policy.id, std::move(policy));
-    }
-    for (const auto& row : tx.query(select_sql<PolicyRule>("policy_rules"))) {
+    for (const auto& row : tx.query("select group_id from group_members where principal_id = $1", principal))
+        made.sources.push_back(row.get<std::string>("group_id"));
+    const auto sql = fmt::format(
+        "select {0} from policies p join policy_rules r on r.policy_id = p.id where p.principal_id = $1 union all "
+        "select {0} from group_members m join policies p on p.group_id = m.group_id join policy_rules r on r.policy_id = p.id "
+        "where m.principal_id = $1",
+        columns<PolicyRule>("r."));
+    for (const auto& row : tx.query(sql, principal)) {
         const auto rule = from_row<PolicyRule>(row);
-        const auto found = policies.find(rule.policy);
-        if (found == policies.end()) continue;
         auto rights = rights_of(rule);
-        if (found->second.organization != platform_) rights &= ~identity::rights_of(Level::platform);
-        const auto where = rule.projects ? Reach::of(*rule.projects) : Reach::everywhere();
-        const auto give = [&](const PrincipalId& to) { granted_[to].add(rights, where); };
-        if (found->second.principal) give(*found->second.principal);
-        if (found->second.group)
-            for (const auto& member : members[*found->second.group]) give(member);
+        if (!is_platforms) rights &= ~identity::rights_of(Level::platform);
+        made.grants.add(rights, rule.projects ? Reach::of(*rule.projects) : Reach::everywhere());
+        made.sources.push_back(rule.policy.str());
     }
-}
-
-Grants Access::of(const PrincipalId& principal, const OrganizationId& organization) const {
-    Grants made;
-    if (const auto found = granted_.find(principal); found != granted_.end()) made = found->second;
-    if (owners_.contains(principal)) {
-        made.add(identity::rights_of(Level::project) | identity::rights_of(Level::organization), Reach::everywhere());
-        if (organization == platform_) made.add(identity::rights_of(Level::platform), Reach::everywhere());
-    }
-    made.add(rights_of_everybody(), Reach::everywhere());
-    made.add_sight();
+    made.grants.add(rights_of_everybody(), Reach::everywhere());
+    made.grants.add_sight();
     return made;
 }
 

@@ -2,8 +2,6 @@
 #pragma once
 #include <optional>
 #include <string>
-#include <unordered_map>
-#include <unordered_set>
 #include <vector>
 
 #include "identity/service.h"
@@ -44,7 +42,7 @@ PolicyRow visible_policy(store::Tx& tx, const Caller& by, const PolicyId& id);
 // Error{conflict} where the name is taken, Error{quota} where there are too many.
 void insert_policy(store::Tx& tx, const PolicyRow& policy);
 void update_policy(store::Tx& tx, const PolicyRow& policy);
-void remove_policy(store::Tx& tx, const PolicyId& id);
+void remove_policy(store::Tx& tx, const PolicyRow& policy);
 
 std::vector<PolicyRule> rules_of(store::Tx& tx, const PolicyId& policy);
 // Checks them all before it replaces what was there: known sets, projects of the organization, sets of the organization only for all of it,
@@ -57,19 +55,12 @@ std::vector<PolicyRow> policies_of(store::Tx& tx, const GroupId& group);
 // Error{denied} where one of them runs the installation, which the caller may not give on: by a key of its bearer, or by its group.
 void check_may_give(store::Tx& tx, const Caller& by, const std::vector<PolicyRow>& policies);
 
-// What everybody may in one reading: the owners all of their organization, others what their policies and their groups' say.
-class Access {
-public:
-    // `platform`: the organization that runs the installation.
-    Access(store::Tx& tx, const OrganizationId& platform);
-    // Before any limit of a key.
-    [[nodiscard]] Grants of(const PrincipalId& principal, const OrganizationId& organization) const;
-    [[nodiscard]] bool is_locked(const PrincipalId& user) const { return locked_.contains(user); }
-
-private:
-    OrganizationId platform_;
-    std::unordered_map<PrincipalId, Grants> granted_;
-    std::unordered_set<PrincipalId> owners_, locked_;
+// What a principal may before any limit of a key: an owner all of its organization, others what their policies and their groups' say.
+struct Standing {
+    Grants grants;
+    bool is_locked = false;
+    std::vector<std::string> sources;  // ids of the groups and policies that it comes from
 };
+Standing standing_of(store::Tx& tx, const PrincipalId& principal, const OrganizationId& organization);
 
 }  // namespace meridian::identity

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "base/error.h"
+#include "identity/listing.h"
 #include "identity/quotas.h"
 #include "identity/rows.h"
 #include "identity/store.h"
@@ -58,6 +59,15 @@ Task<std::vector<Project>> Identity::projects(Caller by) {
     });
 }
 
+Task<Paged<Project>> Identity::projects(Caller by, Page page, Narrowing narrow) {
+    Listing listing("projects");
+    listing.of("projects", by.organization).order("created_at_asc");
+    if (by.reach.is_nowhere()) listing.where("1 = 0");
+    if (!by.reach.is_everywhere()) listing.among("id", std::vector(by.reach.projects().begin(), by.reach.projects().end()));
+    narrow(listing);
+    co_return co_await state_->store.read([listing, page](store::Tx& tx) { return listing.page<Project>(tx, page); });
+}
+
 Task<Project> Identity::project(Caller by, ProjectId id) {
     co_return co_await state_->store.read([by, id](store::Tx& tx) { return visible_project(tx, by, id); });
 }
@@ -104,7 +114,7 @@ Task<> Identity::remove_project(Caller by, ProjectId id) {
         const auto defaults = find_defaults(tx);
         if (defaults && defaults->project == id) still_in_use(project, "The default project cannot be deleted.");
         try {
-            identity::remove_project(tx, id);
+            identity::remove_project(tx, project);
         } catch (const Error& e) {
             if (e.fault != Fault::conflict) throw;
             still_in_use(project, fmt::format("The project '{}' still has keys, models or deployments. Delete them first.", project.name));

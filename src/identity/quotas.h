@@ -7,9 +7,9 @@
 namespace meridian::identity {
 
 namespace limits {
-inline constexpr std::int64_t keys = 100'000;  // all of them are in memory
-inline constexpr std::int64_t projects = 10'000;
-inline constexpr std::int64_t principals = 10'000;  // users and applications
+inline constexpr std::int64_t keys = 1'000'000;
+inline constexpr std::int64_t projects = 1'000'000;
+inline constexpr std::int64_t principals = 1'000'000;  // users and applications
 inline constexpr std::int64_t groups = 10'000;
 inline constexpr std::int64_t policies = 10'000;
 }  // namespace limits

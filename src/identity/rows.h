@@ -9,6 +9,7 @@
 
 #include "base/error.h"
 #include "identity/state.h"
+#include "identity/store.h"
 #include "resource/sql_bind.h"
 
 namespace meridian::identity {
@@ -28,8 +29,7 @@ void named(std::string_view what, const std::string& name, F write) {
 // Error{quota} where an organization has as many as it may. `what` are they: "users and applications".
 inline void check_room(store::Tx& tx, std::string_view table, const OrganizationId& organization, std::int64_t limit, std::string_view what,
                        std::string_view resource) {
-    const auto sql = fmt::format("select count(*) as n from {} where organization_id = $1", table);
-    if (tx.query(sql, organization).front().get<std::int64_t>("n") >= limit)
+    if (count_of(tx, table, organization) >= limit)
         throw Error(Fault::quota, fmt::format("An organization has at most {} {}.", limit, what)).about(std::string(resource), "");
 }
 

@@ -46,22 +46,19 @@ Known known(const ApiKey& key, const Grants& bearer, bool is_locked) {
     return made;
 }
 
-KeyTable read_keys(store::Tx& tx) {
-    KeyTable table;
-    const auto defaults = find_defaults(tx);
-    const Access access(tx, defaults ? defaults->organization : OrganizationId());
-    for (const auto& [hash, key] : all_keys(tx))
-        table.emplace(hash, known(key, access.of(key.principal, key.organization), access.is_locked(key.principal)));
-    return table;
+KnownSecrets::Found read_known(store::Tx& tx, const Sha256& digest) {
+    const auto key = find_key_of(tx, digest);
+    if (!key) return {};
+    auto bearer = standing_of(tx, key->principal, key->organization);
+    KnownSecrets::Found found{std::make_shared<const Known>(known(*key, bearer.grants, bearer.is_locked)), std::move(bearer.sources)};
+    found.depends_on.push_back(key->access_key);
+    found.depends_on.push_back(key->principal.str());
+    return found;
 }
 
 }  // namespace
 
-Identity::State::State(store::Store& s, Clock& c, Rng& r)
-    : store(s),
-      clock(c),
-      rng(r),
-      keys(s, {"api_keys", "projects", "organizations", "users", "applications", "groups", "policies"}, read_keys) {}
+Identity::State::State(store::Store& s, Clock& c, Rng& r) : store(s), clock(c), rng(r), keys(s, read_known) {}
 
 Identity::Identity(store::Store& store, Clock& clock, Rng& rng) : state_(std::make_unique<State>(store, clock, rng)) {}
 Identity::~Identity() = default;
@@ -72,7 +69,8 @@ void Identity::follow(Executor executor) { state_->keys.follow(std::move(executo
 
 Bootstrap Identity::bootstrap() {
     State& s = *state_;
-    const auto made = s.store.write_now([&](store::Tx& tx) {
+    return s.store.write_now([&](store::Tx& tx) {
+        s.keys.begin(tx.revision() - 1);
         if (const auto there = find_defaults(tx)) return Bootstrap{there->organization, there->project, std::nullopt};
         const Defaults d{OrganizationId::random(s.rng), ProjectId::random(s.rng), PrincipalId::random(s.rng)};
         const auto now = s.clock.now();
@@ -85,8 +83,6 @@ Bootstrap Identity::bootstrap() {
         first.created_at = first.updated_at = now;
         return Bootstrap{d.organization, d.project, insert_new_key(tx, first, s.rng)};
     });
-    s.keys.refresh();
-    return made;
 }
 
 NewKey Identity::create_key_now(Role role, std::string description) {

@@ -1,5 +1,6 @@
-// Who calls: organizations, projects, API keys, and the authorizer that the router asks. The data path reads a snapshot, never SQL.
+// Who calls: organizations, projects, API keys, and the authorizer that the router asks. A key in use is known without SQL.
 #pragma once
+#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
@@ -13,9 +14,12 @@
 #include "identity/grants.h"
 #include "identity/reach.h"
 #include "identity/role.h"
+#include "resource/page.h"
 #include "store/store.h"
 
 namespace meridian::identity {
+
+class Listing;
 
 // To whom a thing belongs.
 struct Owner {
@@ -113,9 +117,9 @@ class Identity {
 public:
     Identity(store::Store& store, Clock& clock, Rng& rng);
     ~Identity();
-    // Makes organization, default project and first key in a new store; loads the snapshot. Blocking; before serving.
+    // Makes organization, default project and first key in a new store. Blocking; before serving.
     Bootstrap bootstrap();
-    // Keeps the snapshot fresh from the change feed.
+    // Forgets what others change, by the change feed.
     void follow(Executor executor);
 
     // With a project the key is good for that one only.
@@ -124,13 +128,16 @@ public:
     Task<NewKey> create_key(Caller by, KeyWish wish);
     // Blocking twin for the local CLI with a data directory and no running server.
     NewKey create_key_now(Role role, std::string description);
-    Task<std::vector<ApiKey>> keys(Caller by);
+    // Lists are made narrower, and get another order, by `narrow`.
+    using Narrowing = std::function<void(Listing&)>;
+    Task<Paged<ApiKey>> keys(Caller by, Page page = {}, Narrowing narrow = {});
     Task<ApiKey> key(Caller by, std::string access_key);
     Task<ApiKey> change_key(Caller by, std::string access_key, KeyChange change);
     Task<> remove_key(Caller by, std::string access_key);
 
     // What a caller may not see is not_found.
     Task<std::vector<Project>> projects(Caller by);
+    Task<Paged<Project>> projects(Caller by, Page page, Narrowing narrow);
     Task<Project> project(Caller by, ProjectId id);
     Task<Project> create_project(Caller by, std::string name, std::string description);
     Task<Project> change_project(Caller by, ProjectId id, ProjectChange change);
@@ -141,7 +148,7 @@ public:
     Task<bool> has_principal(Caller by, PrincipalId id);
 
     [[nodiscard]] Timestamp now() const;  // by the clock that expiry is judged with
-    // X-Auth-Token or Authorization: Bearer with a secret key. One SHA-256 and one look-up in the snapshot; no comparison of secrets.
+    // X-Auth-Token or Authorization: Bearer with a secret key. One SHA-256 and one look-up among what is known.
     // On a public route the caller is null.
     http::Authorizer& authorizer();
 

@@ -1,39 +1,21 @@
-// What the files of this room share: the snapshot of keys, and the rules for what a caller may touch. Nobody else includes it.
+// What the files of this room share: the keys that are known, and the rules for what a caller may touch. Nobody else includes it.
 #pragma once
-#include <array>
-#include <cstdint>
 #include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
 #include <type_traits>
-#include <unordered_map>
 #include <utility>
 #include <vector>
 
 #include "base/hash.h"
-#include "identity/permissions.h"
+#include "identity/known.h"
 #include "identity/service.h"
-#include "store/follower.h"
+#include "store/store.h"
 
 namespace meridian::identity {
 
 inline constexpr std::size_t description_max = 200;
-
-// A secret that opens something: whose it is, and for each right the caller that it makes. Few differ, since they differ in where rights
-// hold.
-struct Known {
-    std::vector<std::shared_ptr<const Caller>> callers;
-    std::array<std::uint8_t, rights_max> by_right{};  // one more than the place in `callers`; 0: the right is not held
-    std::optional<Timestamp> expires_at;
-    bool is_locked = false;
-    [[nodiscard]] const std::shared_ptr<const Caller>& anybody() const { return callers.front(); }
-};
-// The digest is spread evenly already.
-struct FirstBytes {
-    std::size_t operator()(const Sha256& digest) const;
-};
-using KeyTable = std::unordered_map<Sha256, Known, FirstBytes>;
 
 // A secret has 122 random bits: nobody finds it by trying, so a fast hash is right. (Slow ones protect what people choose.)
 Sha256 hash_of(std::string_view secret);
@@ -42,13 +24,13 @@ struct Identity::State final : http::Authorizer {
     store::Store& store;
     Clock& clock;
     Rng& rng;
-    store::Follower<KeyTable> keys;
+    KnownSecrets keys;
 
     State(store::Store& s, Clock& c, Rng& r);
 
     std::shared_ptr<const http::Principal> authorize(const http::Request& request, const http::Permission& permission) override;
 
-    // A write, and the snapshot that knows of it: whoever gets a key may use it at once, whoever removed one may rely on it.
+    // A write, after which nothing older is known: whoever gets a key may use it at once, whoever removed one may rely on it.
     template <class F>
     auto change(const Caller& caller, F f) -> Task<std::invoke_result_t<F&, store::Tx&>> {
         return on(store.pool(), [this, by = author_of(caller), f = std::move(f)]() mutable {

@@ -1,16 +1,12 @@
 #include "identity/store.h"
 
+#include <fmt/format.h>
+
 #include "base/error.h"
 #include "identity/people.h"
 #include "resource/sql_bind.h"
 
 namespace meridian::identity {
-
-constexpr auto describe(As<Project>) {
-    return fields(field("id", &Project::id), field("organization_id", &Project::organization), field("name", &Project::name),
-                  field("description", &Project::description), field("created_at", &Project::created_at),
-                  field("updated_at", &Project::updated_at));
-}
 
 constexpr auto describe(As<Organization>) {
     return fields(field("id", &Organization::id), field("name", &Organization::name), field("created_at", &Organization::created_at),
@@ -26,30 +22,9 @@ constexpr std::string_view default_organization = "default_organization", defaul
                            default_principal = "default_principal";
 
 // The kind of the principal comes from its own table.
-constexpr std::string_view select_keys =
-    "select k.access_key, k.secret_hash, k.organization_id, k.default_project_id, k.only_project_id, k.principal_id, k.role, "
-    "k.description, "
-    "k.created_at, k.updated_at, k.expires_at, p.kind from api_keys k join principals p on p.id = k.principal_id ";
+std::string keys_where(std::string_view rest) { return fmt::format("select {} from {} {}", key_columns, keys_table, rest); }
 
-std::string keys_where(std::string_view rest) { return std::string(select_keys).append(rest); }
-
-ApiKey key_from(const Row& row) {
-    ApiKey key;
-    key.access_key = row.get<std::string>("access_key");
-    key.organization = store::id_in<OrganizationId>(row, "organization_id");
-    key.default_project = store::id_in<ProjectId>(row, "default_project_id");
-    if (!row.is_null("only_project_id")) key.only_project = store::id_in<ProjectId>(row, "only_project_id");
-    key.principal = store::id_in<PrincipalId>(row, "principal_id");
-    key.is_users = row.get<std::string>("kind") == "user";
-    const auto role = from_word<Role>(row.get<std::string>("role"));
-    if (!role) throw Error(Fault::bug, "A stored key is damaged.", "role of " + key.access_key);
-    key.role = *role;
-    key.description = row.get<std::string>("description");
-    key.created_at = row.get<Timestamp>("created_at");
-    key.updated_at = row.get<Timestamp>("updated_at");
-    key.expires_at = row.get<std::optional<Timestamp>>("expires_at");
-    return key;
-}
+std::string part_of_keys(bool is_users) { return is_users ? "api_keys:user" : "api_keys:application"; }
 
 template <class TypedId>
 std::optional<TypedId> setting(Tx& tx, std::string_view name) {
@@ -88,22 +63,28 @@ void insert_defaults(Tx& tx, const Defaults& d, Timestamp now) {
     tx.changed("organizations", d.organization.str());
 }
 
-std::vector<HashedKey> all_keys(Tx& tx) {
-    std::vector<HashedKey> keys;
-    for (const auto& row : tx.query(select_keys)) {
-        const auto digest = parse_sha256(row.get<std::string>("secret_hash"));
-        if (!digest) throw Error(Fault::bug, "A stored key is damaged.", "hash of " + row.get<std::string>("access_key"));
-        keys.push_back({*digest, key_from(row)});
-    }
-    return keys;
+std::optional<ApiKey> find_key_of(Tx& tx, const Sha256& secret_hash) {
+    const auto rows = tx.query(keys_where("where k.secret_hash = $1"), hex(secret_hash));
+    if (rows.empty()) return std::nullopt;
+    return key_from(rows.front());
 }
 
-std::vector<ApiKey> keys_of(Tx& tx, const OrganizationId& organization) {
-    std::vector<ApiKey> keys;
-    for (const auto& row : tx.query(keys_where("where k.organization_id = $1 order by k.created_at, k.access_key"), organization)) {
-        keys.push_back(key_from(row));
-    }
-    return keys;
+ApiKey key_from(const Row& row) {
+    ApiKey key;
+    key.access_key = row.get<std::string>("access_key");
+    key.organization = store::id_in<OrganizationId>(row, "organization_id");
+    key.default_project = store::id_in<ProjectId>(row, "default_project_id");
+    if (!row.is_null("only_project_id")) key.only_project = store::id_in<ProjectId>(row, "only_project_id");
+    key.principal = store::id_in<PrincipalId>(row, "principal_id");
+    key.is_users = row.get<std::string>("kind") == "user";
+    const auto role = from_word<Role>(row.get<std::string>("role"));
+    if (!role) throw Error(Fault::bug, "A stored key is damaged.", "role of " + key.access_key);
+    key.role = *role;
+    key.description = row.get<std::string>("description");
+    key.created_at = row.get<Timestamp>("created_at");
+    key.updated_at = row.get<Timestamp>("updated_at");
+    key.expires_at = row.get<std::optional<Timestamp>>("expires_at");
+    return key;
 }
 
 std::optional<ApiKey> find_key(Tx& tx, const OrganizationId& organization, std::string_view access_key) {
@@ -112,8 +93,25 @@ std::optional<ApiKey> find_key(Tx& tx, const OrganizationId& organization, std::
     return key_from(rows.front());
 }
 
-std::int64_t count_keys(Tx& tx, const OrganizationId& organization) {
-    return tx.query("select count(*) as n from api_keys where organization_id = $1", organization).front().get<std::int64_t>("n");
+bool has_other_way_in(Tx& tx, const ApiKey& than, Timestamp now) {
+    return !tx.query(
+                  "select 1 as one from users u join api_keys k on k.principal_id = u.id where u.organization_id = $1 and "
+                  "u.type = 'owner' and u.locked = 0 and k.role = 'admin' and k.only_project_id is null and "
+                  "(k.expires_at is null or k.expires_at > $2) and k.access_key <> $3 limit 1",
+                  than.organization, now, than.access_key)
+                .empty();
+}
+
+std::int64_t count_of(Tx& tx, std::string_view kind, const OrganizationId& organization) {
+    const auto rows = tx.query("select n from row_counts where kind = $1 and organization_id = $2", kind, organization);
+    return rows.empty() ? 0 : rows.front().get<std::int64_t>("n");
+}
+
+void add_count(Tx& tx, std::string_view kind, const OrganizationId& organization, std::int64_t more) {
+    tx.run(
+        "insert into row_counts (kind, organization_id, n) values ($1, $2, $3) "
+        "on conflict (kind, organization_id) do update set n = row_counts.n + $3",
+        kind, organization, more);
 }
 
 void insert_key(Tx& tx, const ApiKey& key, const Sha256& secret_hash) {
@@ -123,6 +121,8 @@ void insert_key(Tx& tx, const ApiKey& key, const Sha256& secret_hash) {
         "created_at, updated_at, expires_at) values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)",
         key.access_key, hex(secret_hash), key.organization, key.default_project, key.only_project, key.principal, word(key.role),
         key.description, key.created_at, key.updated_at, key.expires_at);
+    add_count(tx, "api_keys", key.organization, 1);
+    add_count(tx, part_of_keys(key.is_users), key.organization, 1);
     tx.changed("api_keys", key.access_key);
 }
 
@@ -134,9 +134,17 @@ void update_key(Tx& tx, const ApiKey& key) {
     tx.changed("api_keys", key.access_key);
 }
 
-void remove_key(Tx& tx, std::string_view access_key) {
-    tx.run("delete from api_keys where access_key = $1", access_key);
-    tx.changed("api_keys", access_key);
+void remove_key(Tx& tx, const ApiKey& key) {
+    if (tx.run("delete from api_keys where access_key = $1", key.access_key) == 0) return;
+    add_count(tx, "api_keys", key.organization, -1);
+    add_count(tx, part_of_keys(key.is_users), key.organization, -1);
+    tx.changed("api_keys", key.access_key);
+}
+
+std::vector<ApiKey> keys_of(Tx& tx, const PrincipalId& principal) {
+    std::vector<ApiKey> keys;
+    for (const auto& row : tx.query(keys_where("where k.principal_id = $1"), principal)) keys.push_back(key_from(row));
+    return keys;
 }
 
 std::optional<bool> find_principal(Tx& tx, const OrganizationId& organization, const PrincipalId& id) {
@@ -161,6 +169,7 @@ std::optional<Project> find_project(Tx& tx, const OrganizationId& organization, 
 
 void insert_project(Tx& tx, const Project& project) {
     insert_row(tx, "projects", project);
+    add_count(tx, "projects", project.organization, 1);
     tx.changed("projects", project.id.str());
 }
 
@@ -169,9 +178,10 @@ void update_project(Tx& tx, const Project& project) {
     tx.changed("projects", project.id.str());
 }
 
-void remove_project(Tx& tx, const ProjectId& id) {
-    tx.run("delete from projects where id = $1", id);
-    tx.changed("projects", id.str());
+void remove_project(Tx& tx, const Project& project) {
+    tx.run("delete from projects where id = $1", project.id);
+    add_count(tx, "projects", project.organization, -1);
+    tx.changed("projects", project.id.str());
 }
 
 std::optional<Organization> find_organization(Tx& tx, const OrganizationId& id) {

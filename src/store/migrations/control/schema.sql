@@ -402,6 +402,12 @@ CREATE TABLE revisions (
     revision bigint not null primary key,
     at bigint not null
 );
+CREATE TABLE row_counts (
+    kind text not null, -- a table, or a part of it: users, users:member
+    organization_id text not null references organizations (id),
+    n bigint not null,
+    primary key (kind, organization_id)
+);
 CREATE TABLE schema_migrations (number bigint not null primary key, name text not null, at bigint not null);
 CREATE TABLE secret_versions (
     id text not null primary key, -- of the secret, and the revision
@@ -488,7 +494,11 @@ CREATE TABLE zones (
     updated_at bigint not null
 );
 CREATE INDEX acl_rules_by_deployment on acl_rules (deployment_id);
-CREATE INDEX api_keys_by_organization on api_keys (organization_id);
+CREATE INDEX api_keys_by_default_project on api_keys (default_project_id);
+CREATE INDEX api_keys_by_only_project on api_keys (only_project_id);
+CREATE INDEX api_keys_by_principal on api_keys (principal_id, created_at, access_key);
+CREATE INDEX api_keys_by_time on api_keys (organization_id, created_at, access_key);
+CREATE INDEX applications_by_time on applications (organization_id, created_at, id);
 CREATE INDEX budget_deliveries_due on budget_deliveries (channel, next_attempt_at);
 CREATE INDEX budget_leases_by_zone on budget_leases (zone);
 CREATE INDEX budgets_by_organization on budgets (organization, created_at, id);
@@ -500,12 +510,15 @@ CREATE INDEX deployments_by_model on deployments (model_id);
 CREATE INDEX deployments_by_project on deployments (project_id, created_at);
 CREATE INDEX endpoints_by_deployment on endpoints (deployment_id);
 CREATE INDEX group_members_by_principal on group_members (principal_id);
+CREATE INDEX groups_by_time on groups (organization_id, created_at, id);
 CREATE INDEX models_by_project on models (project_id);
 CREATE INDEX outbox_by_topic on outbox (topic, id);
 CREATE INDEX policies_by_group on policies (group_id);
 CREATE INDEX policies_by_principal on policies (principal_id);
+CREATE INDEX policies_by_time on policies (organization_id, created_at, id);
 CREATE INDEX policy_rules_by_policy on policy_rules (policy_id, place);
 CREATE INDEX principals_by_organization on principals (organization_id);
+CREATE INDEX projects_by_time on projects (organization_id, created_at, id);
 CREATE INDEX quantum_bookings_by_end on quantum_bookings (zone, finished_at);
 CREATE INDEX quantum_bookings_by_platform on quantum_bookings (platform_id, started_at);
 CREATE INDEX quantum_jobs_by_program on quantum_jobs (program_id);
@@ -533,3 +546,5 @@ CREATE INDEX secrets_by_deletion on secrets (deletion_requested_at);
 CREATE INDEX secrets_by_organization on secrets (organization_id, created_at, id);
 CREATE INDEX secrets_by_place on secrets (project_id, path, name);
 CREATE INDEX ssh_keys_by_organization on ssh_keys (organization_id, created_at, id);
+CREATE INDEX users_by_time on users (organization_id, created_at, id);
+CREATE INDEX users_by_type on users (organization_id, type, created_at, id);
