@@ -14,8 +14,10 @@
 #include "base/rng.h"
 #include "control_lease.h"
 #include "database.h"
+#include "door.h"
 #include "geography/declaration.h"
 #include "http/tls.h"
+#include "identity/kept_answers.h"
 #include "inference/api.h"
 #include "inference/estimates.h"
 #include "inference/events.h"
@@ -154,6 +156,8 @@ private:
     std::optional<SecretsSide> secrets_;
     std::optional<inference::Estimates> estimates_;
     std::optional<metering::RecordingDoor> recording_door_;
+    std::optional<identity::KeptAnswers> kept_answers_;
+    std::optional<Door<metering::RecordingDoor>> front_door_;
     std::optional<http::Router> router_;
     std::optional<inference::Hours> hours_;
     std::optional<inference::Reconciler> reconciler_;
@@ -305,7 +309,9 @@ void Running::add_shop_routes() {
 void Running::add_routes() {
     door_.emplace(*authorizer_, serving_);
     recording_door_.emplace(*door_, accounts_->refusals());
-    router_.emplace(*recording_door_);
+    kept_answers_.emplace(*store_, clock_, rng_, control_keys_->sealing);
+    front_door_.emplace(*recording_door_, *kept_answers_);
+    router_.emplace(*front_door_);
     inference::add_openai_routes(*router_, *gateway_);
     inference::add_scaleway_routes(*router_, *deployments_, *catalog_, url_);
     inference::add_native_routes(*router_, *deployments_, *catalog_, *content_, *store_, disk_, [this](identity::Caller by, Uuid secret) {

@@ -8,6 +8,7 @@
 #include "base/error.h"
 #include "base/log.h"
 #include "http/denial.h"
+#include "http/repeats.h"
 
 namespace meridian::http {
 namespace {
@@ -296,7 +297,12 @@ Task<Router::Admission> Router::admit_after(Exchange& exchange, Admission undeci
 Task<> Router::run(Exchange& exchange, const Route& route) const {
     std::optional<Error> failure;
     try {
-        co_await route.handler(exchange);
+        auto* repeats = dynamic_cast<Repeats*>(&authorizer_);
+        if (repeats && may_repeat(exchange, exchange.request(), route)) {
+            co_await run_once(*repeats, exchange, route);
+        } else {
+            co_await route.handler(exchange);
+        }
         if (!exchange.begun() && !exchange.gone()) failure.emplace(Fault::bug, "The handler did not answer.", route.pattern);
     } catch (const Error& error) {
         failure = error;

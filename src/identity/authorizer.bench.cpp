@@ -31,6 +31,7 @@ struct City {
         store->write_now([&](store::Tx& tx) {
             for (int i = 0; i < policies; ++i) add(tx, owner, std::to_string(i));
         });
+        identity.state().keys.refresh();
         for (const auto& request : requests) world.run(identity.state().keys.learn(hash_of(request.headers.get("X-Auth-Token"))));
     }
 

@@ -165,6 +165,14 @@ CREATE TABLE groups (
     updated_at bigint not null,
     unique (organization_id, name)
 );
+CREATE TABLE idempotent_requests (
+    principal_id text not null,
+    name text not null, -- the header's value
+    request text not null, -- hex of the SHA-256 of what was asked for
+    answer bytea, -- sealed; null: none is known
+    created_at bigint not null,
+    primary key (principal_id, name)
+);
 CREATE TABLE leases (
     name text not null primary key,
     holder text not null,
@@ -511,6 +519,7 @@ CREATE INDEX deployments_by_project on deployments (project_id, created_at);
 CREATE INDEX endpoints_by_deployment on endpoints (deployment_id);
 CREATE INDEX group_members_by_principal on group_members (principal_id);
 CREATE INDEX groups_by_time on groups (organization_id, created_at, id);
+CREATE INDEX idempotent_requests_by_time on idempotent_requests (created_at);
 CREATE INDEX models_by_project on models (project_id);
 CREATE INDEX outbox_by_topic on outbox (topic, id);
 CREATE INDEX policies_by_group on policies (group_id);

@@ -32,3 +32,14 @@ create index api_keys_by_time on api_keys (organization_id, created_at, access_k
 create index api_keys_by_principal on api_keys (principal_id, created_at, access_key);
 create index api_keys_by_default_project on api_keys (default_project_id);
 create index api_keys_by_only_project on api_keys (only_project_id);
+
+-- Requests with an Idempotency-Key, for a day: what is sent again is answered as the first time.
+create table idempotent_requests (
+    principal_id text not null,
+    name text not null, -- the header's value
+    request text not null, -- hex of the SHA-256 of what was asked for
+    answer bytea, -- sealed; null: none is known
+    created_at bigint not null,
+    primary key (principal_id, name)
+);
+create index idempotent_requests_by_time on idempotent_requests (created_at);
