@@ -61,6 +61,7 @@ TEST_F(Keys, KeepOldMaterialWhenTheyRotate) {
     const auto list = ask("GET", key + "/rotations?order_by=created_at_desc&status=enabled");
     EXPECT_EQ(list.total(), 2);
     EXPECT_EQ(ask("GET", key + "/rotations?status=deleted").total(), 0);
+    EXPECT_EQ(ask("GET", key + "/rotations?status=unknown_status").total(), 2);
     store->read_now([](store::Tx& tx) {
         for (const auto& row : tx.query("select material from customer_key_rotations"))
             EXPECT_EQ(row.get<store::Blob>("material").bytes.size(), 1u + 12 + 32 + 16) << "sealed";

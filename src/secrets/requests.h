@@ -155,11 +155,11 @@ constexpr auto describe(As<ListKeys>) {
 
 struct ListRotations {
     std::string order_by = "created_at_asc";
-    std::vector<RotationStatus> status;
+    std::vector<std::string> status;
 };
 constexpr auto describe(As<ListRotations>) {
     return fields(field("order_by", &ListRotations::order_by, defaulted, one_of{"created_at_asc", "created_at_desc"}),
-                  field("status", &ListRotations::status));
+                  field("status", &ListRotations::status, one_of{"unknown_status", "enabled", "deleted"}));
 }
 
 struct ImportMaterial {

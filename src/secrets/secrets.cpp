@@ -142,7 +142,7 @@ Task<Paged<Secret>> SecretManager::list(Caller by, ListSecrets asked, Page page)
 // A folder is there because something lies in it, at any depth.
 Task<std::vector<Browsed>> SecretManager::browse(Caller by, BrowseSecrets asked) {
     const auto here = clean_path(asked.prefix.empty() ? "/" : asked.prefix, "prefix");
-    auto listing = listing_for(ground_, by, asked.project_id);
+    auto listing = listing_for(ground_, by, asked.project_id.value_or(by.project));
     narrow(listing, asked.tags, asked.type);
     listing.where("deletion_requested_at is null");
     auto items = co_await ground_.store.read([listing, here](store::Tx& tx) {
@@ -222,7 +222,7 @@ Task<Secret> SecretManager::restore(Caller by, SecretId id) {
 }
 
 Task<Paged<std::string>> SecretManager::tags(Caller by, std::optional<ProjectId> project, Page page) {
-    auto listing = listing_for(ground_, by, project);
+    auto listing = listing_for(ground_, by, project.value_or(by.project));
     listing.where("tags <> '[]'").where("deletion_requested_at is null");
     co_return co_await ground_.store.read([listing, page](store::Tx& tx) {
         std::vector<std::string> all;
@@ -232,7 +232,7 @@ Task<Paged<std::string>> SecretManager::tags(Caller by, std::optional<ProjectId>
 }
 
 Task<Paged<SecretType>> SecretManager::types(Caller by, std::optional<ProjectId> project, Page page) {
-    auto listing = listing_for(ground_, by, project);
+    auto listing = listing_for(ground_, by, project.value_or(by.project));
     listing.where("deletion_requested_at is null");
     co_return co_await ground_.store.read([listing, page](store::Tx& tx) {
         std::vector<SecretType> all;

@@ -35,7 +35,7 @@ public:
     Task<Secret> create(Caller by, CreateSecret wish);
     Task<Secret> get(Caller by, SecretId id);
     Task<Paged<Secret>> list(Caller by, ListSecrets asked, Page page);
-    // All of the folder, folders and secrets by what was asked for.
+    // All of the folder of a project, and so the tags and types: the caller's where none is named.
     Task<std::vector<Browsed>> browse(Caller by, BrowseSecrets asked);
     Task<Secret> change(Caller by, SecretId id, UpdateSecret change);
     Task<Secret> protect(Caller by, SecretId id, bool is_protected);

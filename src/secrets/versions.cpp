@@ -21,9 +21,9 @@ std::uint32_t crc32(std::string_view bytes) {
 
 std::string name_of(const SecretVersion& version) { return fmt::format("{}/{}", version.secret.str(), version.revision); }
 
-void set_properties(SecretVersion& version, std::optional<EphemeralProperties> properties) {
+void set_properties(SecretVersion& version, const std::optional<EphemeralProperties>& properties) {
     version.expires_at = properties ? properties->expires_at : std::nullopt;
-    version.ephemeral_properties = std::move(properties);
+    version.ephemeral_properties = properties;
 }
 
 std::optional<EphemeralProperties> clean_properties(const EphemeralProperties& properties, Timestamp now) {

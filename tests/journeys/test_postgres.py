@@ -75,6 +75,9 @@ def test_rows_move_from_sqlite_once(fresh, postgres):
     fresh.start()
     fresh.add_tiny("answer", "tiny")
     key = fresh.json("keys", "create", "--description", "of before")
+    secrets = "/secret-manager/v1beta1/regions/fr-par/secrets"
+    secret = json.loads(fresh.call("POST", secrets, {"name": "of before"})[2])["id"]
+    assert fresh.call("POST", f"{secrets}/{secret}/versions", {"data": "b2YgYmVmb3Jl"})[0] == 200
     fresh.stop()
     database = postgres.new_database()
     moved = fresh.json("migrate", "--to", postgres.url(database))
@@ -98,6 +101,7 @@ def test_rows_move_from_sqlite_once(fresh, postgres):
     fresh.start()
     until(lambda: fresh.chat()[0] == 200, "the deployment of before answers")
     assert key["access_key"] in fresh.cli("keys", "list").stdout
+    assert fresh.get(f"{secrets}/{secret}/versions/1/access")["data"] == "b2YgYmVmb3Jl", "sealed bytes arrive as they were"
 
 
 def test_a_url_that_is_none_is_refused_without_repeating_it(fresh):
