@@ -107,7 +107,7 @@ struct KnownSecrets::Core {
     Reader reader;
     std::mutex turn;  // of whoever changes anything below
     bool closed = false;
-    store::Revision newest = 0;
+    std::atomic<store::Revision> newest = 0;
     std::atomic<bool> queued = false;
     std::atomic<std::uint64_t> changes_seen = 0;
     std::atomic<int> learning = 0;
@@ -164,7 +164,7 @@ private:
 
 KnownSecrets::KnownSecrets(store::Store& store, Reader reader) : core_(std::make_shared<Core>(store, std::move(reader))) {}
 KnownSecrets::~KnownSecrets() {
-    token_.reset();
+    listening_.clear();
     core_->close();
 }
 
@@ -191,10 +191,15 @@ void KnownSecrets::begin(store::Revision newest) { core_->newest = newest; }
 void KnownSecrets::refresh() { core_->refresh(); }
 
 void KnownSecrets::follow(Executor executor) {
-    token_ = core_->store.feed().listen(std::move(executor), topics, [core = core_](store::Revision) {
+    const auto hear = [core = core_] {
         if (core->queued.exchange(true)) return;  // that one has not begun to read yet
         core->store.pool().post([core] { core->refresh_or_log(); });
-    });
+    };
+    listening_.push_back(core_->store.feed().listen(executor, topics, [hear](store::Revision) { hear(); }));
+    // What others change is read over now and then, so that there is never much to read before a change of ours.
+    listening_.push_back(core_->store.feed().listen(std::move(executor), {}, [hear, core = core_](store::Revision revision) {
+        if (revision > core->newest + static_cast<store::Revision>(changes_at_once)) hear();
+    }));
 }
 
 }  // namespace meridian::identity

@@ -53,7 +53,7 @@ public:
 private:
     struct Core;
     std::shared_ptr<Core> core_;  // shared with jobs that wait in the pool and may run after we are gone
-    std::shared_ptr<void> token_;
+    std::vector<std::shared_ptr<void>> listening_;
 };
 
 }  // namespace meridian::identity

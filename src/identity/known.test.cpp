@@ -124,6 +124,12 @@ TEST_F(KnownTest, WhatAnotherProcessChangesHoldsHere) {
     EXPECT_EQ(after([&](store::Tx& tx) { remove_key(tx, key.key); }), "unknown");
 }
 
+TEST_F(KnownTest, AChangeIsHeardOfBehindManyOfOthers) {
+    EXPECT_EQ(rights(), "users billing ");
+    for (int i = 0; i < 2'500; ++i) store->write_now([&](store::Tx& tx) { tx.changed("models", std::to_string(i)); });
+    EXPECT_EQ(after([&](store::Tx& tx) { remove_key(tx, key.key); }), "unknown");
+}
+
 TEST_F(KnownTest, AGroupThatGoesTakesItsRightsAlong) {
     EXPECT_EQ(rights(), "users billing ");
     EXPECT_EQ(after([&](store::Tx& tx) { remove_group(tx, group); }), "users ");
