@@ -18,6 +18,7 @@ public:
     void denied(const http::Principal& caller, const http::Request& request, const http::Route& route) override {
         inner_.denied(caller, request, route);
     }
+    [[nodiscard]] bool keeps(const http::Permission& may) const override { return repeats_.keeps(may); }
     Task<std::optional<http::Response>> begin(Asked asked) override { return repeats_.begin(std::move(asked)); }
     Task<> end(Asked asked, Outcome outcome, http::Response answer) override {
         return repeats_.end(std::move(asked), outcome, std::move(answer));

@@ -25,6 +25,8 @@ public:
     enum class Outcome { answered, refused, unknown };
 
     virtual ~Repeats() = default;
+    // Whether answers to what asks for this right are kept at all.
+    [[nodiscard]] virtual bool keeps(const Permission&) const { return true; }
     // The first answer; nothing where this is the first, and then `end` follows. Error{invalid} where the key is another request's,
     // Error{conflict} while the first is being done, Error{precondition} where nobody knows what came of it.
     virtual Task<std::optional<Response>> begin(Asked asked) = 0;

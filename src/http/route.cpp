@@ -298,7 +298,7 @@ Task<> Router::run(Exchange& exchange, const Route& route) const {
     std::optional<Error> failure;
     try {
         auto* repeats = dynamic_cast<Repeats*>(&authorizer_);
-        if (repeats && may_repeat(exchange, exchange.request(), route)) {
+        if (repeats && may_repeat(exchange, exchange.request(), route) && repeats->keeps(route.may)) {
             co_await run_once(*repeats, exchange, route);
         } else {
             co_await route.handler(exchange);

@@ -1,6 +1,8 @@
 #include "identity/kept_answers.h"
 
+#include <algorithm>
 #include <chrono>
+#include <iterator>
 #include <optional>
 
 #include "base/error.h"
@@ -31,6 +33,11 @@ KeptAnswers::Name KeptAnswers::name_of(const Asked& asked) {
     return {caller.principal.str(), asked.key};
 }
 
+bool KeptAnswers::keeps(const http::Permission& may) const {
+    constexpr std::string_view changeless[] = {"read", "access", "encrypt", "decrypt", "sign"};
+    return std::ranges::find(changeless, may.action) == std::end(changeless);
+}
+
 void KeptAnswers::forget(const Name& name) {
     const std::lock_guard lock(mutex_);
     running_.erase(name);
@@ -38,15 +45,17 @@ void KeptAnswers::forget(const Name& name) {
 
 std::optional<http::Response> KeptAnswers::look(store::Tx& tx, const Name& name, const Sha256& request) {
     const auto now = clock_.now();
+    // Not the digest itself: who reads the rows could try out what was in the body.
+    const auto marked = hex(sealing_.mac(as_view(request), context_of(name)));
     tx.run("delete from idempotent_requests where created_at < $1", now - kept_for);
     const auto rows =
         tx.query("select request, answer from idempotent_requests where principal_id = $1 and name = $2", name.first, name.second);
     if (rows.empty()) {
         tx.run("insert into idempotent_requests (principal_id, name, request, created_at) values ($1, $2, $3, $4)", name.first, name.second,
-               hex(request), now);
+               marked, now);
         return std::nullopt;
     }
-    if (rows.front().get<std::string>("request") != hex(request)) refuse_other_request();
+    if (rows.front().get<std::string>("request") != marked) refuse_other_request();
     if (rows.front().is_null("answer"))
         throw Error(Fault::precondition,
                     "Meridian ended while it did this the first time, or failed, or its answer was too large to keep. Look whether it was "

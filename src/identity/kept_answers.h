@@ -17,6 +17,8 @@ class KeptAnswers final : public http::Repeats {
 public:
     KeptAnswers(store::Store& store, Clock& clock, Rng& rng, const keys::SealingKey& sealing);
 
+    // Not what changes nothing: it can be asked again, and may open what others have closed since.
+    [[nodiscard]] bool keeps(const http::Permission& may) const override;
     Task<std::optional<http::Response>> begin(Asked asked) override;
     Task<> end(Asked asked, Outcome outcome, http::Response answer) override;
 

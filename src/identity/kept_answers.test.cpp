@@ -13,6 +13,7 @@ struct RememberingDoor final : http::Authorizer, http::Repeats {
     std::shared_ptr<const http::Principal> authorize(const http::Request& request, const http::Permission& may) override {
         return inner_.authorize(request, may);
     }
+    [[nodiscard]] bool keeps(const http::Permission& may) const override { return answers_.keeps(may); }
     Task<std::optional<http::Response>> begin(Asked asked) override { return answers_.begin(std::move(asked)); }
     Task<> end(Asked asked, Outcome outcome, http::Response answer) override {
         if (is_deaf) return nothing();  // as a process that ended in between
@@ -50,6 +51,11 @@ struct KeptAnswersTest : test::House {
     }
     static constexpr auto all_projects = "/account/v3/projects";
 };
+
+TEST_F(KeptAnswersTest, AreOfChangesAlone) {
+    for (const auto* action : {"create", "update", "remove", "invoke", "admin"}) EXPECT_TRUE(door.keeps({action, "anything"})) << action;
+    for (const auto* action : {"read", "access", "encrypt", "decrypt", "sign"}) EXPECT_FALSE(door.keeps({action, "anything"})) << action;
+}
 
 TEST_F(KeptAnswersTest, WhatIsSentAgainIsDoneOnceAndAnsweredTheSame) {
     const auto first = post("one", all_projects, R"({"name":"lab"})");

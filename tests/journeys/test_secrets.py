@@ -93,6 +93,17 @@ def test_openssl_wraps_material_encrypts_and_verifies(running, tmp_path):
     assert base64.b64decode(post(running, f"{KEYS}/{opener}/decrypt", {"ciphertext": b64(hidden)})["plaintext"]) == b"from outside"
 
 
+def test_what_a_key_opened_is_not_kept_for_a_repeated_request(running):
+    key = post(running, KEYS)["id"]
+    hidden = post(running, f"{KEYS}/{key}/encrypt", {"plaintext": b64(b"hello")})["ciphertext"]
+    again = {"Idempotency-Key": "one"}
+    assert running.call("POST", f"{KEYS}/{key}/decrypt", {"ciphertext": hidden}, headers=again)[0] == 200
+    post(running, f"{KEYS}/{key}/disable")
+    assert running.call("POST", f"{KEYS}/{key}/decrypt", {"ciphertext": hidden}, headers=again)[0] == 412
+    made = [running.call("POST", KEYS, {"name": "once"}, headers={"Idempotency-Key": "two"})[2] for _ in range(2)]
+    assert made[0] == made[1]
+
+
 def test_an_external_model_takes_its_key_from_a_secret(meridian, running):
     secret = kept(running, "upstream key", (meridian.secret + "\n").encode())
     body = {"name": "far", "url": meridian.url + "/v1", "upstream_model": "tiny", "key_secret": secret}
