@@ -131,7 +131,7 @@ AsymmetricKey AsymmetricKey::generate(const AsymmetricKind& kind) {
     return AsymmetricKey(std::make_unique<Native>(std::move(key), kind));
 }
 
-expected<AsymmetricKey> AsymmetricKey::from_pkcs8(std::string_view der, const AsymmetricKind& kind) {
+expected<AsymmetricKey> AsymmetricKey::from_pkcs8(std::string_view der, const AsymmetricKind& kind, bool is_from_outside) {
     const auto* at = bytes_of(der);
     const Owned<PKCS8_PRIV_KEY_INFO> info(der.size() > der_max ? nullptr
                                                                : d2i_PKCS8_PRIV_KEY_INFO(nullptr, &at, static_cast<long>(der.size())));
@@ -139,7 +139,7 @@ expected<AsymmetricKey> AsymmetricKey::from_pkcs8(std::string_view der, const As
     Owned<EVP_PKEY> key(EVP_PKCS82PKEY(info.get()));
     if (!key || !is_of(key.get(), kind)) return failed("this private key is of another kind or size");
     const Owned<EVP_PKEY_CTX> context(EVP_PKEY_CTX_new_from_pkey(nullptr, key.get(), nullptr));
-    if (EVP_PKEY_check(context.get()) != 1) return failed("the halves of this private key do not belong together");
+    if (is_from_outside && EVP_PKEY_check(context.get()) != 1) return failed("the halves of this private key do not belong together");
     return AsymmetricKey(std::make_unique<Native>(std::move(key), kind));
 }
 

@@ -23,8 +23,9 @@ class AsymmetricKey {
 public:
     // Takes seconds for a large RSA key.
     static AsymmetricKey generate(const AsymmetricKind& kind);
-    // From outside: a key that is not of this kind, or not whole, is complained of.
-    static expected<AsymmetricKey> from_pkcs8(std::string_view der, const AsymmetricKind& kind);
+    // A key that is not of this kind is complained of; one from outside also where its halves do not belong together, which takes as
+    // long as many signatures.
+    static expected<AsymmetricKey> from_pkcs8(std::string_view der, const AsymmetricKind& kind, bool is_from_outside = true);
     ~AsymmetricKey();
     AsymmetricKey(AsymmetricKey&&) noexcept;
     AsymmetricKey& operator=(AsymmetricKey&&) noexcept;

@@ -40,7 +40,7 @@ std::string derived(std::string_view material, std::string_view salt) {
 
 std::string unwrapped(const Ground& ground, const Key& key, std::string_view sealed, const ImportMaterial& brought) {
     const auto pkcs8 = open_import_key(ground, key.id, sealed);
-    const auto pair = AsymmetricKey::from_pkcs8(pkcs8.view(), kind_of(*key.import_wrapping));
+    const auto pair = AsymmetricKey::from_pkcs8(pkcs8.view(), kind_of(*key.import_wrapping), false);
     if (!pair) throw Error(Fault::bug, "A stored import key cannot be read.", pair.error().said);
     if (brought.import_token && !equal_in_constant_time(brought.import_token->bytes, token_of(ground, key.id, pair->public_der())))
         wrong("import_token", "This is not the token of the import parameters in force.");

@@ -43,7 +43,7 @@ Material material_of(store::Tx& tx, const Ground& ground, const Caller& by, cons
 }
 
 AsymmetricKey key_in(const Material& material) {
-    auto key = AsymmetricKey::from_pkcs8(material.bytes.view(), material.key.algorithm().kind);
+    auto key = AsymmetricKey::from_pkcs8(material.bytes.view(), material.key.algorithm().kind, false);
     if (!key) throw Error(Fault::bug, "A stored key cannot be read.", key.error().said);
     return std::move(*key);
 }
