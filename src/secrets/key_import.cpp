@@ -77,11 +77,14 @@ Task<ImportParameters> KeyManager::import_parameters(Caller by, KeyId id, std::s
     const auto pair = co_await ground_.making_keys.run([kind = kind_of(wrapping)] { return AsymmetricKey::generate(kind); });
     ImportParameters made{.public_key = pair.public_der(), .import_token = token_of(ground_, id, pair.public_der())};
     const auto sealed = seal_import_key(ground_, id, keys::SecretBytes(pair.pkcs8()).view());
-    co_await change_key(std::move(by), id, [this, wrapping, sealed](store::Tx& tx, Key& key) {
+    co_await ground_.store.write(author_of(by), [this, by, id, wrapping, sealed](store::Tx& tx) {
+        auto key = rows::key(tx, by, ground_, id);
         check_external(key);
         key.import_wrapping = wrapping;
-        key.import_until = ground_.clock.now() + std::chrono::floor<std::chrono::microseconds>(limits::import_window);
-        rows::keep_import_key(tx, key.id, sealed);
+        key.updated_at = ground_.clock.now();
+        key.import_until = key.updated_at + std::chrono::floor<std::chrono::microseconds>(limits::import_window);
+        rows::keep_import_key(tx, id, sealed);
+        rows::update(tx, key);
     });
     co_return made;
 }

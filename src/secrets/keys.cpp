@@ -95,7 +95,8 @@ Key planned(const Ground& ground, const Caller& by, const CreateKey& wish) {
 
 }  // namespace
 
-Task<Key> KeyManager::change_key(Caller by, KeyId id, std::function<void(store::Tx&, Key&)> f) {
+template <class F>
+Task<Key> KeyManager::change_key(Caller by, KeyId id, F f) {
     co_return co_await ground_.store.write(author_of(by), [this, by, id, f](store::Tx& tx) {
         auto key = rows::key(tx, by, ground_, id);
         f(tx, key);

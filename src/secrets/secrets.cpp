@@ -98,7 +98,8 @@ void sort_items(std::vector<Browsed>& items, std::string_view order) {
 
 }  // namespace
 
-Task<Secret> SecretManager::change_secret(Caller by, SecretId id, std::function<void(store::Tx&, Secret&)> f) {
+template <class F>
+Task<Secret> SecretManager::change_secret(Caller by, SecretId id, F f) {
     co_return co_await ground_.store.write(author_of(by), [this, by, id, f](store::Tx& tx) {
         auto secret = rows::secret(tx, by, ground_, id);
         f(tx, secret);

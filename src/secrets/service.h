@@ -1,7 +1,6 @@
 // Secrets and keys as services: the verbs. What a caller may not see is not_found.
 #pragma once
 #include <cstdint>
-#include <functional>
 #include <optional>
 #include <string>
 #include <utility>
@@ -64,8 +63,10 @@ public:
     [[nodiscard]] const Ground& ground() const { return ground_; }
 
 private:
-    Task<Secret> change_secret(Caller by, SecretId id, std::function<void(store::Tx&, Secret&)> f);
-    Task<SecretVersion> change_one(Caller by, SecretId id, std::string revision, std::function<void(store::Tx&, SecretVersion&)> f);
+    template <class F>
+    Task<Secret> change_secret(Caller by, SecretId id, F f);
+    template <class F>
+    Task<SecretVersion> change_one(Caller by, SecretId id, std::string revision, F f);
     Ground ground_;
 };
 
@@ -117,7 +118,8 @@ public:
     [[nodiscard]] const Ground& ground() const { return ground_; }
 
 private:
-    Task<Key> change_key(Caller by, KeyId id, std::function<void(store::Tx&, Key&)> f);
+    template <class F>
+    Task<Key> change_key(Caller by, KeyId id, F f);
     Ground ground_;
 };
 

@@ -71,7 +71,8 @@ bool ends_with_access(const SecretVersion& version) {
 }
 
 // Access to a version that ends with it writes, so that of two who ask at once one gets the data.
-Task<Accessed> access_found(const Ground& ground, Caller by, std::function<Secret(store::Tx&)> find, std::string revision) {
+template <class Find>
+Task<Accessed> access_found(const Ground& ground, Caller by, Find find, std::string revision) {
     auto made = co_await ground.store.read([&](store::Tx& tx) { return accessed(tx, ground, find(tx), revision); });
     if (!ends_with_access(made.version)) co_return made;
     co_return co_await ground.store.write(author_of(by), [&](store::Tx& tx) {
@@ -90,8 +91,8 @@ void expire(store::Tx& tx, SecretVersion& version, Timestamp now) {
     rows::update(tx, version);
 }
 
-Task<SecretVersion> SecretManager::change_one(Caller by, SecretId id, std::string revision,
-                                              std::function<void(store::Tx&, SecretVersion&)> f) {
+template <class F>
+Task<SecretVersion> SecretManager::change_one(Caller by, SecretId id, std::string revision, F f) {
     co_return co_await ground_.store.write(author_of(by), [this, by, id, revision, f](store::Tx& tx) {
         auto version = rows::version(tx, rows::secret(tx, by, ground_, id), revision);
         f(tx, version);
