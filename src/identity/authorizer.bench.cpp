@@ -101,7 +101,7 @@ void change_and_read_again(benchmark::State& state) {
     std::size_t at = 0;
     for (auto _ : state) {
         const auto digest = hash_of(city.requests[at++ % city.requests.size()].headers.get("X-Auth-Token"));
-        const auto access_key = keys.find(digest).value()->anybody()->access_key;
+        const auto access_key = keys.find(digest).value()->callers.front().access_key;
         city.store->write_now([&](store::Tx& tx) { tx.changed("api_keys", access_key); });
         keys.refresh();
         if (keys.find(digest)) return state.SkipWithError("a change was not heard of");

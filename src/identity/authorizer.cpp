@@ -46,6 +46,7 @@ std::shared_ptr<const http::Principal> Identity::State::authorize(const http::Re
     if (!found) throw http::LookUp{[this, digest] { return keys.learn(digest); }};
     if (!*found) unknown_key(is_unknown, "not_found");
     const auto& known = **found;
+    const auto caller_at = [&](std::size_t place) { return std::shared_ptr<const Caller>(*found, &known.callers[place]); };
     if (known.expires_at && *known.expires_at <= clock.now()) unknown_key("This API key has expired. Make a new one.", "expired");
     if (known.is_locked) unknown_key("The user of this API key is locked. Ask an owner of the organization.", "unknown_reason");
     const auto right = place_of(permission.action, permission.scope);
@@ -57,9 +58,9 @@ std::shared_ptr<const http::Principal> Identity::State::authorize(const http::Re
                                              permission.action, permission.scope))
                 .about(permission.scope, "")
                 .in_state(permission.action),
-            known.anybody());
+            caller_at(0));
     }
-    return known.callers[caller - 1];
+    return caller_at(caller - 1u);
 }
 
 const Caller& caller_of(const http::Exchange& exchange) {

@@ -20,11 +20,10 @@ namespace meridian::identity {
 // A secret that opens something: whose it is, and for each right the caller that it makes. Few differ, since they differ in where rights
 // hold.
 struct Known {
-    std::vector<std::shared_ptr<const Caller>> callers;
+    std::vector<Caller> callers;  // whoever takes one holds all of this: one count, and nothing of the caller is touched to find it
     std::array<std::uint8_t, rights_max> by_right{};  // one more than the place in `callers`; 0: the right is not held
     std::optional<Timestamp> expires_at;
     bool is_locked = false;
-    [[nodiscard]] const std::shared_ptr<const Caller>& anybody() const { return callers.front(); }
 };
 
 class KnownSecrets {

@@ -27,17 +27,17 @@ Known known(const ApiKey& key, const Grants& bearer, bool is_locked) {
         if (reach.is_nowhere() || (rights()[right].level != Level::project && !reach.is_everywhere())) continue;
         const auto read = place_of("read", rights()[right].scope);
         const auto sight = read ? reaches[*read] : Reach();
-        auto at = std::ranges::find_if(made.callers, [&](const auto& c) { return c->reach == reach && c->sight == sight; });
+        auto at = std::ranges::find_if(made.callers, [&](const Caller& c) { return c.reach == reach && c.sight == sight; });
         if (at == made.callers.end()) {
-            auto caller = std::make_shared<Caller>();
-            caller->organization = key.organization;
-            caller->project = key.default_project;
-            caller->principal = key.principal;
-            caller->access_key = key.access_key;
-            caller->policy = version;
-            caller->grants = grants;
-            caller->reach = reach;
-            caller->sight = sight;
+            Caller caller;
+            caller.organization = key.organization;
+            caller.project = key.default_project;
+            caller.principal = key.principal;
+            caller.access_key = key.access_key;
+            caller.policy = version;
+            caller.grants = grants;
+            caller.reach = reach;
+            caller.sight = sight;
             made.callers.push_back(std::move(caller));
             at = std::prev(made.callers.end());
         }

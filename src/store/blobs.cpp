@@ -211,6 +211,16 @@ std::vector<std::string> ContentStore::names(const ContentHandle& key, std::stri
     return *std::move(names);
 }
 
+std::vector<ProjectId> ContentStore::projects() {
+    const auto names = disk_.list(fmt::format("{}/{}", directory_, zone_));
+    if (!names && names.error().kind == DiskError::Kind::not_found) return {};
+    if (!names) raise(names.error(), "listing content");
+    std::vector<ProjectId> made;
+    for (const auto& name : *names)
+        if (const auto id = ProjectId::parse(name)) made.push_back(*id);
+    return made;
+}
+
 void ContentStore::erase_project(const ContentHandle& key) {
     const std::string root = root_of(key);
     remove_tree(disk_, root);

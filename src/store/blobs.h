@@ -65,6 +65,7 @@ public:
     void remove(const ContentHandle& key, std::string_view name);
     // Of what lies in a folder, and of what a `put` that was interrupted has left there; `remove` takes either.
     std::vector<std::string> names(const ContentHandle& key, std::string_view folder);
+    std::vector<ProjectId> projects();  // that have content, in order
     void erase_project(const ContentHandle& key);
     // For files that a child process writes itself (a runtime's log). Its directory may have to be made.
     std::string path_for(const ContentHandle& key, std::string_view name);

@@ -2,6 +2,8 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
+
 #include "base/error.h"
 #include "base/sim/world.h"
 
@@ -131,6 +133,17 @@ TEST_F(ContentTest, GivesBackWhatWasPutAndKeepsProjectsApart) {
     content.remove(mine, "replicas/1/log");
     EXPECT_EQ(fault_of([&] { (void)content.get(mine, "replicas/1/log"); }), Fault::not_found);
     EXPECT_EQ(content.get(theirs, "replicas/1/log"), "three");
+}
+
+TEST_F(ContentTest, KnowsWhichProjectsHaveSome) {
+    EXPECT_TRUE(content.projects().empty());
+    content.put(mine, "a", "x");
+    content.put(theirs, "a", "x");
+    auto both = std::vector{mine.project(), theirs.project()};
+    std::ranges::sort(both);
+    EXPECT_EQ(content.projects(), both);
+    content.erase_project(mine);
+    EXPECT_EQ(content.projects(), std::vector{theirs.project()});
 }
 
 TEST_F(ContentTest, NamesWhatLiesInAFolderAndWhatAnInterruptedPutLeft) {

@@ -84,7 +84,7 @@ Task<> Contents::take_back(store::ContentHandle key, std::string name, Error why
 
 // What is listed and not arriving any more has its row, or will never have one: the rows are read last.
 Task<> Contents::clear_orphans(std::string zone, const bool& is_stopping) {
-    const auto projects = co_await store_.read([](store::Tx& tx) { return rows::projects(tx); });
+    const auto projects = co_await on(files_, [this] { return content_.projects(); });
     std::size_t removed = 0;
     for (const auto& project : projects) {
         const store::ContentHandle key(project, zone);

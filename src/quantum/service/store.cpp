@@ -129,12 +129,6 @@ void release(Tx& tx, std::string_view zone, const ProjectId& project, std::uint6
 
 }  // namespace
 
-std::vector<ProjectId> projects(Tx& tx) {
-    std::vector<ProjectId> all;
-    for (const store::Row& row : tx.query("select id from projects order by id")) all.push_back(store::id_in<ProjectId>(row, "id"));
-    return all;
-}
-
 std::uint64_t kept_bytes(Tx& tx, std::string_view zone, const ProjectId& project) {
     return counted(tx.query("select coalesce(sum(bytes), 0) as n from quantum_kept where zone = $1 and project_id = $2", zone, project));
 }

@@ -19,7 +19,6 @@ void remove(store::Tx& tx, const ProgramId& id);
 // Whether a session or a job names it.
 bool is_used(store::Tx& tx, const ProgramId& id);
 
-std::vector<ProjectId> projects(store::Tx& tx);
 // What the project keeps: programs, what was posted with jobs, and results. The sum follows the rows of each transaction.
 std::uint64_t kept_bytes(store::Tx& tx, std::string_view zone, const ProjectId& project);
 std::uint64_t kept_bytes(store::Tx& tx, std::string_view zone);
