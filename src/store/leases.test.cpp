@@ -90,5 +90,17 @@ TEST_P(LeaseTest, ArePromisedByTheClockOfTheDatabase) {
     });
 }
 
+TEST_P(LeaseTest, SayWhereTheirHolderAnswers) {
+    auto one = take("one", Duration::zero()).value();
+    one.url = "http://192.0.2.1:8080";
+    const auto url = [&] { return store->read_now([](Tx& tx) { return lease_named(tx, "control")->url; }); };
+    store->write_now([&](Tx& tx) { say_where(tx, one); });
+    EXPECT_EQ(url(), one.url);
+    ASSERT_TRUE(take("other"));
+    EXPECT_EQ(url(), "") << "the next one has not said it yet";
+    store->write_now([&](Tx& tx) { say_where(tx, one); });
+    EXPECT_EQ(url(), "") << "and who was overtaken does not say it any more";
+}
+
 }  // namespace
 }  // namespace meridian::store

@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include "base/log.h"
 #include "store/connection.h"
 
 namespace meridian::store {
@@ -32,7 +33,12 @@ void apply(Connection& writer, const Migration& migration, Timestamp now) {
 
 }  // namespace
 
-std::unexpected<Diagnostic> made_by_newer(std::int64_t applied, std::int64_t known) {
+expected<void> may_work_with(std::int64_t applied, std::optional<std::int64_t> oldest, std::int64_t known) {
+    if (oldest && known >= *oldest) {
+        log::warn("store", "the schema is that of a newer Meridian ({}, and this program knows {}): end this one when all are replaced",
+                  applied, known);
+        return {};
+    }
     return complaint(
         fmt::format("it was made by a newer Meridian (schema {}, and this program knows {}). Start that newer program, "
                     "or bring an older backup back with `meridian restore`.",
@@ -46,7 +52,11 @@ expected<void> migrate(Connection& writer, std::span<const Migration> all, Times
         writer.script("create table schema_migrations (number bigint not null primary key, name text not null, at bigint not null)");
     }
     const std::int64_t applied = newest_applied(writer), known = all.empty() ? 0 : all.back().number;
-    if (applied > known) return made_by_newer(applied, known);
+    if (applied > known)
+        return may_work_with(
+            applied,
+            has_table(writer, floor_table) ? std::optional(writer.query(floor_query).at(0).get<std::int64_t>("oldest")) : std::nullopt,
+            known);
     for (const auto& migration : all)
         if (migration.number > applied) apply(writer, migration, now);
     return {};

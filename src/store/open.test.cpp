@@ -73,6 +73,20 @@ TEST(Opening, RefusesADatabaseOfANewerProgram) {
     EXPECT_THAT(why_not(world, today), HasSubstr("made by a newer Meridian (schema 2, and this program knows 1)"));
 }
 
+TEST(Opening, WorksWithANewerSchemaThatSaysThatItMay) {
+    sim::World world(1);
+    const Migration floor{2, "0002_floor",
+                          "create table schema_floor (oldest bigint not null primary key); insert into schema_floor values (1)"};
+    const Migration adds{3, "0003_adds", "create table b (y bigint)"}, takes{3, "0003_takes", "update schema_floor set oldest = 3"};
+    const Migration today[] = {first}, expanded[] = {first, floor, adds};
+    EXPECT_EQ(why_not(world, expanded), "it opened");
+    EXPECT_EQ(why_not(world, today), "it opened");
+    sim::World other(1);
+    const Migration contracted[] = {first, floor, takes};
+    EXPECT_EQ(why_not(other, contracted), "it opened");
+    EXPECT_THAT(why_not(other, today), HasSubstr("made by a newer Meridian (schema 3, and this program knows 1)"));
+}
+
 TEST(Opening, RefusesADatabaseOfAnotherProgram) {
     sim::World world(1);
     ASSERT_TRUE(world.disk().make_directories("/data/control"));

@@ -23,7 +23,8 @@ struct Table {
 // In an order in which no row refers to one that comes later.
 std::vector<Table> tables_of(Tx& tx) {
     std::vector<Table> waiting, ordered;
-    for (const auto& row : tx.query("select name from sqlite_master where type = 'table' and name <> 'schema_migrations' order by name")) {
+    for (const auto& row : tx.query(
+             "select name from sqlite_master where type = 'table' and name not in ('schema_migrations', 'schema_floor') order by name")) {
         Table table{row.get<std::string>("name"), {}, {}, {}};
         for (const auto& column : tx.query("select name, pk from pragma_table_info($1) order by cid", table.name))
             table.columns.push_back(column.get<std::string>("name"));

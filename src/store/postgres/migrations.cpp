@@ -32,6 +32,14 @@ std::optional<std::int64_t> newest_applied(Connection& writer) {
     throw Error(Fault::precondition, "it is a database of another program. Name an empty one.");
 }
 
+// The oldest schema whose programs may work with the one that is there; nothing where it does not say.
+std::optional<std::int64_t> floor_of(Connection& writer) {
+    const Value values[] = {value(floor_table)};
+    if (writer.query("select 1 as one from pg_tables where schemaname = current_schema() and tablename = $1", values).empty())
+        return std::nullopt;
+    return writer.query(floor_query).at(0).get<std::int64_t>("oldest");
+}
+
 struct Rollback {
     Connection& writer;
     ~Rollback() { writer.rollback(); }  // nothing once committed
@@ -68,7 +76,9 @@ expected<void> migrate(Connection& writer, std::span<const Migration> all, Times
     if (auto fits = compares_bytes(writer); !fits) return fits;
     try {
         const std::int64_t applied = begun(writer), known = all.empty() ? 0 : all.back().number;
-        if (applied > known) return made_by_newer(applied, known);
+        if (applied > known) {
+            if (auto may = may_work_with(applied, floor_of(writer), known); !may) return may;
+        }
         for (const auto& migration : all)
             if (migration.number > applied) apply(writer, migration, now);
     } catch (const Error& e) {

@@ -37,7 +37,7 @@ create index api_keys_by_only_project on api_keys (only_project_id);
 create table idempotent_requests (
     principal_id text not null,
     name text not null, -- the header's value
-    request text not null, -- hex of the SHA-256 of what was asked for
+    request text not null, -- hex of a MAC of the SHA-256 of what was asked for
     answer bytea, -- sealed; null: none is known
     created_at bigint not null,
     primary key (principal_id, name)

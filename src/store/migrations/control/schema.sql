@@ -168,17 +168,37 @@ CREATE TABLE groups (
 CREATE TABLE idempotent_requests (
     principal_id text not null,
     name text not null, -- the header's value
-    request text not null, -- hex of the SHA-256 of what was asked for
+    request text not null, -- hex of a MAC of the SHA-256 of what was asked for
     answer bytea, -- sealed; null: none is known
     created_at bigint not null,
     primary key (principal_id, name)
+);
+CREATE TABLE identities (
+    issuer text not null,
+    subject text not null,
+    principal_id text not null references principals (id) on delete cascade,
+    created_at bigint not null,
+    primary key (issuer, subject)
+);
+CREATE TABLE identity_providers (
+    organization_id text not null primary key references organizations (id) on delete cascade,
+    issuer text not null,
+    client_id text not null,
+    client_secret text not null, -- sealed; empty: a public client
+    scopes text not null, -- JSON list
+    callback_url text not null, -- as the provider knows it; empty: where the browser asked
+    groups_claim text not null,
+    group_map text not null, -- JSON: what the provider calls a group, and the id of ours
+    makes_users bigint not null, -- 1: whoever the provider knows is a user from the first sign-in on
+    created_at bigint not null,
+    updated_at bigint not null
 );
 CREATE TABLE leases (
     name text not null primary key,
     holder text not null,
     fence bigint not null,
     expires_at bigint not null
-);
+, url text not null default '');
 CREATE TABLE models (
     id text not null primary key,
     name text not null unique,
@@ -416,6 +436,7 @@ CREATE TABLE row_counts (
     n bigint not null,
     primary key (kind, organization_id)
 );
+CREATE TABLE schema_floor (oldest bigint not null primary key);
 CREATE TABLE schema_migrations (number bigint not null primary key, name text not null, at bigint not null);
 CREATE TABLE secret_versions (
     id text not null primary key, -- of the secret, and the revision
@@ -454,9 +475,28 @@ CREATE TABLE secrets (
     updated_at bigint not null,
     deletion_requested_at bigint
 );
+CREATE TABLE security_settings (
+    organization_id text not null primary key references organizations (id) on delete cascade,
+    session_length bigint, -- ns; null: the default
+    key_length bigint -- ns; null: keys need not expire
+);
 CREATE TABLE sequences (
     name text not null primary key,
     last bigint not null
+);
+CREATE TABLE sessions (
+    id text not null primary key,
+    organization_id text not null references organizations (id),
+    project_id text not null, -- where it works unless it says otherwise
+    principal_id text not null references principals (id) on delete cascade,
+    access_key text references api_keys (access_key) on delete cascade, -- the key that asked for it, which limits it
+    token_hash text unique, -- null: signed in, and the token not yet fetched
+    code_hash text unique, -- of the code that it is fetched with, until then
+    code_challenge text, -- base64url of the SHA-256 of what whoever fetches it must know
+    created_at bigint not null,
+    expires_at bigint not null,
+    address text not null,
+    user_agent text not null
 );
 CREATE TABLE settings (
     name text not null primary key,
@@ -520,6 +560,7 @@ CREATE INDEX endpoints_by_deployment on endpoints (deployment_id);
 CREATE INDEX group_members_by_principal on group_members (principal_id);
 CREATE INDEX groups_by_time on groups (organization_id, created_at, id);
 CREATE INDEX idempotent_requests_by_time on idempotent_requests (created_at);
+CREATE INDEX identities_by_principal on identities (principal_id);
 CREATE INDEX models_by_project on models (project_id);
 CREATE INDEX outbox_by_topic on outbox (topic, id);
 CREATE INDEX policies_by_group on policies (group_id);
@@ -554,6 +595,8 @@ CREATE INDEX secret_versions_by_key on secret_versions (key_id);
 CREATE INDEX secrets_by_deletion on secrets (deletion_requested_at);
 CREATE INDEX secrets_by_organization on secrets (organization_id, created_at, id);
 CREATE INDEX secrets_by_place on secrets (project_id, path, name);
+CREATE INDEX sessions_by_expiry on sessions (expires_at);
+CREATE INDEX sessions_by_principal on sessions (principal_id, created_at, id);
 CREATE INDEX ssh_keys_by_organization on ssh_keys (organization_id, created_at, id);
 CREATE INDEX users_by_time on users (organization_id, created_at, id);
 CREATE INDEX users_by_type on users (organization_id, type, created_at, id);
