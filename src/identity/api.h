@@ -21,6 +21,8 @@ void add_application_routes(http::Router& router, Identity& identity);
 void add_group_routes(http::Router& router, Identity& identity);
 void add_policy_routes(http::Router& router, Identity& identity);
 void add_ssh_key_routes(http::Router& router, Identity& identity);
+void add_jwt_routes(http::Router& router, Identity& identity);
+void add_security_routes(http::Router& router, Identity& identity);
 void add_permission_routes(http::Router& router, Identity& identity);
 void add_account_routes(http::Router& router, Identity& identity);
 

@@ -6,6 +6,7 @@
 #include "http/typed.h"
 #include "identity/api.h"
 #include "identity/listing.h"
+#include "identity/oidc/sign_in.h"
 #include "identity/service.h"
 #include "resource/fields.h"
 
@@ -142,7 +143,7 @@ void add_account_routes(http::Router& router, Identity& identity) {
                                                      [&identity](Call<> call) { return delete_project(identity, std::move(call)); }));
 }
 
-void add_routes(http::Router& router, Identity& identity) {
+void add_control_routes(http::Router& router, Identity& identity) {
     add_key_routes(router, identity);
     add_organization_routes(router, identity);
     add_user_routes(router, identity);
@@ -150,8 +151,14 @@ void add_routes(http::Router& router, Identity& identity) {
     add_group_routes(router, identity);
     add_policy_routes(router, identity);
     add_ssh_key_routes(router, identity);
-    add_permission_routes(router, identity);
+    add_jwt_routes(router, identity);
+    add_security_routes(router, identity);
     add_account_routes(router, identity);
+}
+
+void add_routes(http::Router& router, Identity& identity) {
+    add_control_routes(router, identity);
+    add_permission_routes(router, identity);
 }
 
 }  // namespace meridian::identity

@@ -2,6 +2,7 @@
 #include <fmt/format.h>
 
 #include "identity/api.h"
+#include "identity/oidc/providers.h"
 #include "identity/quotas.h"
 
 namespace meridian::identity {
@@ -27,11 +28,14 @@ constexpr auto describe(As<OrganizationView>) {
 Task<OrganizationView> get(State& state, Call<> call) {
     const auto by = call.caller_as<Caller>();
     const auto id = http::id_param<OrganizationId>(call, "organization_id");
-    const auto found = co_await state.store.read([by, id](store::Tx& tx) { return visible_organization(tx, by, id); });
-    OrganizationView view;
-    view.id = found.id;
-    view.name = found.name;
-    co_return view;
+    co_return co_await state.store.read([by, id](store::Tx& tx) {
+        const auto found = visible_organization(tx, by, id);
+        OrganizationView view;
+        view.id = found.id;
+        view.name = found.name;
+        view.login_oauth2_enabled = find_provider(tx, id).has_value();
+        return view;
+    });
 }
 
 struct QuotumLimit {

@@ -210,6 +210,9 @@ Task<UserView> update(State& state, Call<UpdateUser> call) {
         if (text) check_person_name(name, *text);
     if (in.tags) check_tags(*in.tags);
     co_return co_await change(state, call.caller_as<Caller>(), http::id_param<PrincipalId>(call, "user_id"), [in](store::Tx&, User& row) {
+        // Whoever has the address comes in as that user.
+        if (in.email && row.status == UserStatus::invitation_pending && *in.email != row.email)
+            refuse("email", "An invitation is for its address. Delete it, and invite the other one.");
         row.tags = in.tags.value_or(row.tags);
         row.email = in.email.value_or(row.email);
         row.first_name = in.first_name.value_or(row.first_name);

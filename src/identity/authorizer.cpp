@@ -5,6 +5,7 @@
 
 #include "base/error.h"
 #include "http/denial.h"
+#include "identity/failures.h"
 #include "identity/permissions.h"
 #include "identity/state.h"
 #include "identity/store.h"
@@ -12,11 +13,12 @@
 namespace meridian::identity {
 namespace {
 
-constexpr std::size_t secret_max = 256;
+constexpr std::size_t secret_max = 1024;  // tokens of sessions are the longest
 constexpr auto is_unknown = "This API key is not known. Check the secret key, or make a new one.";
 
 std::string_view secret_in(const http::Headers& headers) {
-    if (const auto token = headers.get("X-Auth-Token"); !token.empty()) return token;
+    for (const auto field : {"X-Auth-Token", "X-Session-Token"})
+        if (const auto token = headers.get(field); !token.empty()) return token;
     constexpr std::string_view scheme = "bearer ";
     auto value = headers.get("Authorization");
     const auto same = [](char a, char b) { return (a >= 'A' && a <= 'Z' ? static_cast<char>(a + 32) : a) == b; };
@@ -44,6 +46,7 @@ std::shared_ptr<const http::Principal> Identity::State::authorize(const http::Re
     const auto digest = hash_of(secret);
     const auto found = keys.find(digest);
     if (!found) throw http::LookUp{[this, digest] { return keys.learn(digest); }};
+    if (!*found) count_failure(failures, request.peer, clock.now());
     if (!*found) unknown_key(is_unknown, "not_found");
     const auto& known = **found;
     const auto caller_at = [&](std::size_t place) { return std::shared_ptr<const Caller>(*found, &known.callers[place]); };

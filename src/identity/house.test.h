@@ -9,7 +9,8 @@
 #include "base/sim/world.h"
 #include "http/exchange.test.h"
 #include "http/route.h"
-#include "identity/service.h"
+#include "identity/sessions.h"
+#include "keys/keys.h"
 
 namespace meridian::identity::test {
 
@@ -34,9 +35,13 @@ struct House : testing::Test {
     Identity identity{*store, world.clock(), world.rng()};
     Bootstrap first = identity.bootstrap();
     http::Router router{identity.authorizer()};
+    keys::SigningKey signing = keys::SigningKey::generate(world.rng());
     std::string secret = first.first_key->secret;
 
-    void SetUp() override { add_routes(router, identity); }
+    void SetUp() override {
+        sign_with(identity, signing);
+        add_routes(router, identity);
+    }
 
     Answer ask(std::string method, const std::string& target, std::string body = "") {
         http::test::WholeExchange exchange(std::move(method), target, std::move(body));

@@ -6,6 +6,7 @@
 #include "identity/listing.h"
 #include "identity/policies.h"
 #include "identity/quotas.h"
+#include "identity/sessions.h"
 #include "identity/state.h"
 #include "identity/store.h"
 
@@ -87,6 +88,7 @@ ApiKey planned_key(store::Tx& tx, const Caller& by, const KeyWish& wish, Timesta
     key.description = wish.description;
     key.created_at = key.updated_at = now;
     key.expires_at = wish.expires_at;
+    check_key_length(tx, by.organization, key.expires_at, now);
     visible_project(tx, by, key.default_project);
     if (key.only_project) {
         visible_project(tx, by, *key.only_project);
@@ -145,6 +147,7 @@ Task<ApiKey> Identity::change_key(Caller by, std::string access_key, KeyChange c
         const auto now = s.clock.now();
         if (change.description) check_description(*change.description);
         check_expiry(change.expires_at, now);
+        if (change.expires_at) check_key_length(tx, by.organization, change.expires_at, now);
         if (change.default_project) visible_project(tx, by, *change.default_project);
         if (change.default_project && key.only_project && *key.only_project != *change.default_project) {
             refuse("default_project_id", "A key for one project has that one as its default.");

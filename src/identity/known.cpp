@@ -34,7 +34,7 @@ struct Shard {
     std::unordered_map<Sha256, std::shared_ptr<const Known>, FirstBytes> entries;
 };
 
-const std::vector<std::string> topics = {"api_keys", "users", "applications", "groups", "policies"};
+const std::vector<std::string> topics = {"api_keys", "sessions", "users", "applications", "groups", "policies"};
 
 // Whom a changed policy or group is for now. Whom it was for before depends on it already.
 std::vector<std::string> also_changed(store::Tx& tx, const store::Change& change) {

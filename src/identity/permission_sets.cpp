@@ -147,7 +147,8 @@ Uuid id_of(const PermissionSet& set) { return derived_uuid(std::string("permissi
 
 Rights rights_of_everybody() {
     Rights made;
-    for (const auto scope : {"own_key", "organization", "nodes", "prices", "status"}) made.set(place_of("read", scope).value());
+    for (const auto scope : {"own_key", "organization", "nodes", "prices", "status", "sessions"}) made.set(place_of("read", scope).value());
+    for (const auto action : {"create", "remove"}) made.set(place_of(action, "sessions").value());
     return made;
 }
 

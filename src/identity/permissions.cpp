@@ -10,10 +10,10 @@ namespace {
 
 constexpr std::string_view action_words[] = {"read",  "create", "update",  "remove",  "invoke",
                                              "admin", "access", "encrypt", "decrypt", "sign"};
-constexpr std::string_view scope_words[] = {"public",   "inference", "deployments",  "models",  "keys",         "own_key",      "projects",
-                                            "receipts", "nodes",     "status",       "system",  "quantum",      "budgets",      "prices",
-                                            "quotes",   "billing",   "footprint",    "events",  "users",        "applications", "groups",
-                                            "policies", "ssh_keys",  "organization", "secrets", "customer_keys"};
+constexpr std::string_view scope_words[] = {"public",   "inference", "deployments",  "models",  "keys",          "own_key",      "projects",
+                                            "receipts", "nodes",     "status",       "system",  "quantum",       "budgets",      "prices",
+                                            "quotes",   "billing",   "footprint",    "events",  "users",         "applications", "groups",
+                                            "policies", "ssh_keys",  "organization", "secrets", "customer_keys", "sessions"};
 
 constexpr auto project = Level::project;
 constexpr auto organization = Level::organization;
@@ -60,6 +60,9 @@ constexpr Right table[] = {
     {"remove", "projects", project, false, false},
     {"create", "projects", organization, false, false},
     {"read", "own_key", project, true, true},
+    {"read", "sessions", project, true, true},  // one's own; others' for those who may read users
+    {"create", "sessions", project, false, false},
+    {"remove", "sessions", project, false, false},
     {"read", "keys", project, false, false},
     {"create", "keys", project, false, false},
     {"update", "keys", project, false, false},
@@ -73,6 +76,7 @@ constexpr Right table[] = {
     {"read", "footprint", project, false, true},
     {"read", "events", project, false, true},
     {"read", "organization", project, true, true},
+    {"update", "organization", organization, false, false},
     {"read", "users", organization, false, true},
     {"create", "users", organization, false, false},
     {"update", "users", organization, false, false},

@@ -8,6 +8,7 @@
 #include "base/error.h"
 #include "identity/permissions.h"
 #include "identity/policies.h"
+#include "identity/sessions.h"
 #include "identity/state.h"
 #include "identity/store.h"
 
@@ -46,12 +47,22 @@ Known known(const ApiKey& key, const Grants& bearer, bool is_locked) {
     return made;
 }
 
+// A key's, or a session's that has the rights of one.
 KnownSecrets::Found read_known(store::Tx& tx, const Sha256& digest) {
-    const auto key = find_key_of(tx, digest);
-    if (!key) return {};
+    auto key = find_key_of(tx, digest);
+    std::vector<std::string> rows;
+    if (!key) {
+        auto session = find_session_of(tx, digest);
+        if (!session) return {};
+        key = std::move(session->rights);
+        rows.push_back(session->id.str());
+        if (session->access_key) rows.push_back(*session->access_key);
+    } else {
+        rows.push_back(key->access_key);
+    }
     auto bearer = standing_of(tx, key->principal, key->organization);
     KnownSecrets::Found found{std::make_shared<const Known>(known(*key, bearer.grants, bearer.is_locked)), std::move(bearer.sources)};
-    found.depends_on.push_back(key->access_key);
+    found.depends_on.insert(found.depends_on.end(), rows.begin(), rows.end());
     found.depends_on.push_back(key->principal.str());
     return found;
 }

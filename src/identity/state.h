@@ -9,8 +9,10 @@
 #include <vector>
 
 #include "base/hash.h"
+#include "identity/failures.h"
 #include "identity/known.h"
 #include "identity/service.h"
+#include "keys/keys.h"
 #include "store/store.h"
 
 namespace meridian::identity {
@@ -25,6 +27,8 @@ struct Identity::State final : http::Authorizer {
     Clock& clock;
     Rng& rng;
     KnownSecrets keys;
+    Failures failures;
+    const keys::SigningKey* signing = nullptr;  // of tokens; null: none are given
 
     State(store::Store& s, Clock& c, Rng& r);
 

@@ -61,9 +61,10 @@ def bearers(meridian):
 
 def test_every_route_is_closed_to_strangers_unless_the_table_says_that_it_is_open(meridian, routes):
     assert len(routes) > 100
+    # Unknown keys from one address: after some of them it is told to wait.
     for route in routes:
         status, _, _ = sent(meridian, route["method"], concrete(route["path"]), None, "11111111-1111-4111-8111-111111111111")
-        assert (status == 401) == (route["level"] is not None), (route, status)
+        assert (status in (401, 429)) == (route["level"] is not None), (route, status)
 
 
 def test_every_permission_set_opens_its_routes_and_no_other(meridian, routes, bearers):

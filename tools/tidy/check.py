@@ -18,6 +18,7 @@ KEPT_IN = [
     (r"^sqlite3\.h", r"^src/store/.*\.cpp$"),
     (r"libpq-fe\.h", r"^src/store/postgres/.*\.cpp$"),
     (r"^openssl/", r"^src/(base|http|keys)/.*\.(cpp|h)$"),
+    (r"^cjose/", r"^src/identity/oidc/id_token[^/]*\.cpp$"),
     (r"^yaml-cpp/", r"^src/catalog/.*\.cpp$"),
     (r"^zip\.h", r"^src/catalog/.*\.(cpp|h)$"),
     (r"^zlib\.h", r"^src/quantum/programs/compress\.cpp$"),
