@@ -7,19 +7,23 @@
 namespace meridian::app {
 namespace {
 
-constexpr std::string_view lease_name = "control";
 constexpr Duration length = std::chrono::seconds(30);
 constexpr Duration prolonged_every = std::chrono::seconds(5);
 
 }  // namespace
 
 expected<ControlLease> ControlLease::take(store::Store& store, const std::string& holder) {
-    auto lease = store.write_now([&](store::Tx& tx) { return store::take_lease(tx, lease_name, holder, length); });
+    auto lease = store.write_now([&](store::Tx& tx) { return store::take_lease(tx, control_lease, holder, length); });
     if (!lease)
         return complaint(fmt::format("Another Meridian works with the database {}. Stop it first; {} s after it has died it is free.",
                                      store.elsewhere(), std::chrono::duration_cast<std::chrono::seconds>(length).count()));
     store.fence(*lease);
     return ControlLease(store, std::move(*lease));
+}
+
+void ControlLease::say_where(const std::string& url) {
+    lease_.url = url;
+    store_->write_now([this](store::Tx& tx) { store::say_where(tx, lease_); });
 }
 
 bool ControlLease::prolong() {

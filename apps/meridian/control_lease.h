@@ -2,6 +2,7 @@
 #pragma once
 #include <optional>
 #include <string>
+#include <string_view>
 
 #include "base/async.h"
 #include "base/expected.h"
@@ -9,10 +10,14 @@
 
 namespace meridian::app {
 
+inline constexpr std::string_view control_lease = "control";
+
 class ControlLease {
 public:
     // `holder`: of this data directory, the same after a restart.
     static expected<ControlLease> take(store::Store& store, const std::string& holder);
+    // Blocking. Other processes pass on to that URL what only the holder can answer.
+    void say_where(const std::string& url);
     // Prolongs it until cancelled. What somebody else took is said once; nothing is written any more then.
     Task<> keep(Clock& clock);
     // Blocking. The next one need not wait until it expires.

@@ -5,19 +5,19 @@
 
 #include <algorithm>
 #include <atomic>
-#include <boost/asio/execution/context.hpp>
-#include <boost/asio/query.hpp>
 #include <thread>
 
 #include "accounts.h"
 #include "base/real/real.h"
 #include "base/rng.h"
+#include "clients.h"
 #include "control_lease.h"
 #include "database.h"
 #include "door.h"
+#include "front.h"
 #include "geography/declaration.h"
-#include "http/tls.h"
 #include "identity/kept_answers.h"
+#include "identity/oidc/sign_in.h"
 #include "inference/api.h"
 #include "inference/estimates.h"
 #include "inference/events.h"
@@ -47,29 +47,6 @@ constexpr Duration drain_grace = std::chrono::seconds(20);
 
 std::uint32_t loop_count(std::uint32_t wished) { return wished ? wished : std::max(1u, std::thread::hardware_concurrency()); }
 
-// One of each for every loop; found by the execution context that a coroutine's executor belongs to.
-class Clients {
-public:
-    Clients(Network& network, Clock& clock, real::Loops& loops, const http::EgressPolicy& policy) {
-        for (std::size_t i = 0; i < loops.size(); ++i) {
-            clients_.push_back({&context_of(loops.executor(i)), std::make_unique<http::Client>(network, clock, loops.executor(i), policy)});
-        }
-    }
-    http::Client& here(const Executor& executor) {
-        const auto* context = &context_of(executor);
-        for (auto& [owner, client] : clients_) {
-            if (owner == context) return *client;
-        }
-        MERIDIAN_ASSERT(!"a coroutine runs on an executor that is no loop of ours");
-        return *clients_.front().second;
-    }
-    [[nodiscard]] http::Client& at(std::size_t index) { return *clients_[index].second; }
-
-private:
-    static asio::execution_context& context_of(const Executor& executor) { return asio::query(executor, asio::execution::context); }
-    std::vector<std::pair<asio::execution_context*, std::unique_ptr<http::Client>>> clients_;
-};
-
 // The node keeps its id over restarts: its row is found by zone and host name.
 fleet::Node known_node(store::Store& store, fleet::Node node, Timestamp now) {
     return store.write_now([&](store::Tx& tx) {
@@ -88,8 +65,6 @@ fleet::Node known_node(store::Store& store, fleet::Node node, Timestamp now) {
     });
 }
 
-bool is_loopback(const Address& at) { return !at.unix_path.empty() || at.ip.is_loopback(); }
-
 // Everything in constructor order; destroyed in reverse. Each member may use those above it.
 class Running final : public Installation {
 public:
@@ -99,12 +74,12 @@ public:
 
     expected<void> start();
 
-    [[nodiscard]] std::string url() const override { return url_; }
+    [[nodiscard]] std::string url() const override { return front_.url(); }
     [[nodiscard]] const identity::Bootstrap& bootstrap() const override { return bootstrap_; }
     void deploy(const std::string& model) override;
     [[nodiscard]] std::vector<DeployedModel> deployed() override;
     [[nodiscard]] std::string quantum_platform() const override { return quantum_->platform(); }
-    expected<void> reload_certificate() override { return tls_ ? tls_->reload() : expected<void>(); }
+    expected<void> reload_certificate() override { return front_.reload_certificate(); }
     void drain() override;
 
 private:
@@ -116,15 +91,10 @@ private:
     void add_shop_routes();
     expected<void> write_cli_file();
     void stop_loops();
-    static Task<> construct(std::function<void()> make) {
-        make();
-        co_return;
-    }
 
     UpOptions options_;
     Layout layout_;
     std::optional<geography::Zone> zone_;
-    std::string url_;
     SystemRng rng_;
     real::WallClock clock_;
     real::PosixDisk disk_;
@@ -150,6 +120,7 @@ private:
     std::optional<inference::Events> events_;
     inference::Serving serving_;
     std::optional<Clients> clients_;
+    std::optional<identity::SignIn> sign_in_;
     std::optional<Accounts> accounts_;
     std::optional<inference::Gateway> gateway_;
     std::optional<QuantumSide> quantum_;
@@ -162,10 +133,8 @@ private:
     std::optional<inference::Hours> hours_;
     std::optional<inference::Reconciler> reconciler_;
     std::optional<metering::Witnesses> witnesses_;
-    std::optional<TaskGroup> tasks_;         // on the home loop: reconciler, group commits
-    std::shared_ptr<http::TlsContext> tls_;  // shared by the servers of all loops
-    std::vector<std::unique_ptr<http::Server>> servers_;
-    std::vector<std::unique_ptr<Listener>> listeners_;
+    std::optional<TaskGroup> tasks_;  // on the home loop: reconciler, group commits
+    Front front_;
     std::atomic<bool> ready_{false};
     bool drained_ = false;
 };
@@ -232,6 +201,7 @@ expected<void> Running::open_services() {
     shop_ = *std::move(shop);
     identity_.emplace(*store_, clock_, rng_);
     bootstrap_ = identity_->bootstrap();
+    identity::sign_with(*identity_, control_keys_->signing);
     const auto owner = store_->read_now([](store::Tx& tx) {
         return store::id_in<PrincipalId>(tx.query("select value from settings where name = 'default_principal'").at(0), "value");
     });
@@ -244,6 +214,8 @@ expected<void> Running::open_services() {
     identity_->follow(home);
     catalog_->follow(home);
     clients_.emplace(network_, clock_, loops_, http::EgressPolicy(options_.egress));
+    sign_in_.emplace(
+        *identity_, [this](const Executor& executor) -> http::Client& { return clients_->here(executor); }, control_keys_->sealing);
     accounts_.emplace(AccountParts{.store = *store_,
                                    .identity = *identity_,
                                    .meter = *meter_,
@@ -313,12 +285,14 @@ void Running::add_routes() {
     front_door_.emplace(*recording_door_, *kept_answers_);
     router_.emplace(*front_door_);
     inference::add_openai_routes(*router_, *gateway_);
-    inference::add_scaleway_routes(*router_, *deployments_, *catalog_, url_);
+    inference::add_scaleway_routes(*router_, *deployments_, *catalog_, front_.url());
     inference::add_native_routes(*router_, *deployments_, *catalog_, *content_, *store_, disk_, [this](identity::Caller by, Uuid secret) {
         return secrets_->secrets().used(std::move(by), secrets::SecretId(secret));
     });
     inference::add_event_routes(*router_, *events_);
     identity::add_routes(*router_, *identity_);
+    identity::add_sign_in_routes(*router_, *sign_in_);
+    identity::add_identity_provider_routes(*router_, *sign_in_);
     quantum_->add_routes(*router_);
     secrets_->add_routes(*router_);
     metering::add_routes(*router_, *meter_, io_pool_, *zone_);
@@ -328,16 +302,13 @@ void Running::add_routes() {
                                  .disk = disk_,
                                  .pool = io_pool_,
                                  .store = *store_,
+                                 .meter = *meter_,
+                                 .rng = rng_,
                                  .deployments = *deployments_,
                                  .zone = *facts_,
                                  .layout = layout_,
-                                 .url = [this] { return url_; },
-                                 .servers =
-                                     [this] {
-                                         std::vector<const http::ServerCounters*> out;
-                                         for (const auto& server : servers_) out.push_back(&server->counters());
-                                         return out;
-                                     },
+                                 .url = [this] { return front_.url(); },
+                                 .servers = [this] { return front_.counters(); },
                                  .private_artifacts =
                                      [this] {
                                          std::vector<std::string> out;
@@ -353,45 +324,20 @@ void Running::add_routes() {
 }
 
 expected<void> Running::listen() {
-    auto at = Address::parse(options_.listen);
-    if (!at) return complaint(fmt::format("'{}' is no address to listen on; it looks like 127.0.0.1:8080.", options_.listen));
-    const bool tls = !options_.tls_cert.empty();
-    if (!is_loopback(*at) && !tls && !options_.insecure) {
-        return complaint("Listening beyond loopback needs --tls-cert and --tls-key, or --insecure behind a proxy that adds TLS.");
-    }
-    if (tls) {
-        auto made = http::TlsContext::from_files(disk_, options_.tls_cert, options_.tls_key);
-        if (!made) return std::unexpected(made.error());
-        tls_ = std::move(*made);
-    }
-    if (at->unix_path.empty() && at->port != 0) {
-        if (const auto taken = port_taken(*at)) return std::unexpected(*taken);
-    }
-    for (std::size_t i = 0; i < loops_.size(); ++i) {
-        auto listener = network_.listen(loops_.executor(i), *at);
-        if (!listener) return complaint(fmt::format("Cannot listen on {}: {}.", at->str(), listener.error().message()));
-        at = (*listener)->local();
-        listeners_.push_back(std::move(*listener));
-        if (!at->unix_path.empty()) break;
-    }
-    url_ = fmt::format("{}://{}", tls ? "https" : "http", at->str());
+    const FrontOptions front{.listen = options_.listen,
+                             .tls_cert = options_.tls_cert,
+                             .tls_key = options_.tls_key,
+                             .insecure = options_.insecure,
+                             .access_log = options_.access_log};
+    if (auto bound = front_.bind(front, network_, disk_, loops_); !bound) return bound;
+    if (lease_) lease_->say_where(options_.advertise.empty() ? front_.url() : options_.advertise);
     add_routes();
-    for (std::size_t i = 0; i < listeners_.size(); ++i) {
-        std::function<void(const http::Access&)> access;
-        if (options_.access_log) {
-            access = [](const http::Access& a) {
-                log::info("access", "{} {} {} {} {} in {} out {} took {} us", a.request_id, a.peer, a.method, a.route, a.status, a.bytes_in,
-                          a.bytes_out, std::chrono::duration_cast<std::chrono::microseconds>(a.took).count());
-            };
-        }
-        servers_.push_back(
-            std::make_unique<http::Server>(*router_, clock_, rng_, loops_.executor(i), http::ServerLimits{}, tls_, std::move(access)));
-    }
+    front_.serve(*router_, clock_, rng_);
     return {};
 }
 
 expected<void> Running::write_cli_file() {
-    const auto file = to_text(JsonObject{{"url", url_},
+    const auto file = to_text(JsonObject{{"url", front_.url()},
                                          {"secret_key", authorizer_->secret()},
                                          {"organization_id", bootstrap_.organization.str()},
                                          {"project_id", bootstrap_.project.str()},
@@ -416,7 +362,6 @@ expected<void> Running::start() {
     if (lease_) tasks_->spawn("control lease", lease_->keep(clock_));
     accounts_->spawn(*tasks_);
     if (witnesses_) witnesses_->begin(*tasks_, meter_->log(), io_pool_);
-    for (std::size_t i = 0; i < servers_.size(); ++i) servers_[i]->serve(std::move(listeners_[i]));
     loops_.start();
     ready_ = true;
     return {};
@@ -464,7 +409,7 @@ void Running::drain() {
     ready_ = false;
     catalog_->stop();
     events_->stop();
-    for (std::size_t i = 0; i < servers_.size(); ++i) loops_.wait(loops_.executor(i), servers_[i]->drain(drain_grace));
+    front_.drain(drain_grace);
     loops_.wait(loops_.executor(0), reconciler_->stop());
     loops_.wait(loops_.executor(0), quantum_->stop());
     loops_.wait(loops_.executor(0), driver_->shutdown(fleet::Driver::Leave::stop));
@@ -473,7 +418,7 @@ void Running::drain() {
         tasks.cancel();
         co_await tasks.join();
     }(*tasks_));
-    for (std::size_t i = 0; i < loops_.size(); ++i) loops_.wait(loops_.executor(i), construct([this, i] { clients_->at(i).close(); }));
+    clients_->close(loops_);
     meter_->close();
     if (lease_) lease_->give_up();
     (void)disk_.remove(layout_.root + "/cli.json");

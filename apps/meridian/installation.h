@@ -18,6 +18,7 @@ struct UpOptions {
     std::string data;
     std::string database;  // URL of a PostgreSQL; "": a file of the data directory
     std::string listen = "127.0.0.1:8080";
+    std::string advertise;  // URL that other processes of the control plane reach this one at; "": where it listens
     std::string zone = "fr-par-1";
     std::string ready_file;
     std::vector<std::string> with;  // models to deploy at start

@@ -22,11 +22,11 @@ void add_all(CLI::App& app, cli::Common& common, const cli::Chosen& chosen) {
     app.set_version_flag("--version", fmt::format("meridian {}", version()));
     app.require_subcommand(1);
     app.fallthrough();
-    for (auto* add : {cli::add_up,       cli::add_models,   cli::add_deploy,   cli::add_quote,        cli::add_chat,
-                      cli::add_status,   cli::add_projects, cli::add_people,   cli::add_applications, cli::add_groups,
-                      cli::add_policies, cli::add_keys,     cli::add_ssh_keys, cli::add_budgets,      cli::add_receipts,
-                      cli::add_changes,  cli::add_backup,   cli::add_migrate,  cli::add_doctor,       cli::add_declare,
-                      cli::add_products, cli::add_quantum,  cli::add_log,      cli::add_witness,      cli::add_completion}) {
+    for (auto* add : {cli::add_up,      cli::add_control,   cli::add_models,  cli::add_deploy,       cli::add_quote,   cli::add_chat,
+                      cli::add_status,  cli::add_projects,  cli::add_people,  cli::add_applications, cli::add_groups,  cli::add_policies,
+                      cli::add_keys,    cli::add_ssh_keys,  cli::add_budgets, cli::add_receipts,     cli::add_changes, cli::add_backup,
+                      cli::add_migrate, cli::add_doctor,    cli::add_declare, cli::add_products,     cli::add_quantum, cli::add_log,
+                      cli::add_witness, cli::add_completion}) {
         add(app, common, chosen);
     }
 }

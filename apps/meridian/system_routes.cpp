@@ -1,10 +1,14 @@
 #include "system_routes.h"
 
+#include <fmt/format.h>
+
 #include "backup.h"
 #include "base/version.h"
+#include "drill.h"
 #include "http/metrics.h"
 #include "http/openapi.h"
 #include "http/typed.h"
+#include "metering/books/event.h"
 #include "shipped_models.h"
 
 namespace meridian::app {
@@ -55,6 +59,17 @@ public:
         co_return JsonObject{{"directory", made->directory}, {"files", made->files}, {"bytes", made->bytes}, {"database", made->database}};
     }
 
+    Task<Json> drill(Call<BackupWish> call) {
+        const auto by = call.caller_as<identity::Caller>();
+        const auto scratch = fmt::format("{}/drill-{}", parts_.layout.root, Uuid::random(parts_.rng).str());
+        co_return co_await on(parts_.pool, [this, by, directory = call.in.directory, scratch] {
+            const auto result = app::drill(parts_.disk, parts_.clock, directory, scratch);
+            const auto said = view(result);
+            log_drill(by, directory, said);
+            return said;
+        });
+    }
+
     [[nodiscard]] http::Response ready() const {
         const bool is_ready = parts_.ready();
         return {.status = is_ready ? 200 : 503,
@@ -70,6 +85,36 @@ public:
     }
 
 private:
+    static Json view(const DrillResult& result) {
+        JsonArray checks;
+        for (const auto& check : result.checks)
+            checks.push_back(JsonObject{{"check", check.what}, {"good", check.is_good}, {"said", check.said}});
+        return JsonObject{{"good", result.is_good()},
+                          {"made_at", result.made_at.empty() ? Json(nullptr) : Json(result.made_at)},
+                          {"files", result.files},
+                          {"bytes", result.bytes},
+                          {"took_ms", std::chrono::duration_cast<std::chrono::milliseconds>(result.took).count()},
+                          {"checks", std::move(checks)}};
+    }
+    void log_drill(const identity::Caller& by, const std::string& directory, const Json& said) {
+        metering::AdminEvent event;
+        event.id = EventId::random(parts_.rng);
+        event.at = parts_.clock.now();
+        event.organization = by.organization;
+        if (!by.principal.is_nil()) event.principal = by.principal;
+        event.api_key = by.access_key;
+        event.product = "system";
+        event.operation = "DrillRestore";
+        event.resource_type = "backups";
+        event.resource = event.name = directory;
+        if (by.origin) {
+            event.address = by.origin->address;
+            event.user_agent = by.origin->user_agent;
+            event.request = by.origin->request_id;
+        }
+        event.details = said;
+        parts_.meter.log_event(event);
+    }
     static Json view(const fleet::Node& node) {
         JsonArray gpus, layers;
         for (const auto& gpu : node.gpus)
@@ -120,6 +165,9 @@ void add_system_routes(http::Router& router, SystemParts parts) {
     router.add(http::typed<BackupWish, Json>("POST", "/meridian/v1/backup", Permission{"admin", "system"}, m,
                                              doc("Backup", "Copy database, keys and ledger", "system"),
                                              [api](Call<BackupWish> c) { return api->backup(std::move(c)); }));
+    router.add(http::typed<BackupWish, Json>("POST", "/meridian/v1/backup/drill", Permission{"admin", "system"}, m,
+                                             doc("DrillRestore", "Restore a backup into a place of its own, check it, and log the result", "system"),
+                                             [api](Call<BackupWish> c) { return api->drill(std::move(c)); }));
     router.add(http::openapi_route(
         router,
         {.title = "Meridian", .version = std::string(version()), .description = "A sovereign AI and quantum cloud.", .server_url = "/"}));

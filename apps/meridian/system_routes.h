@@ -11,6 +11,7 @@
 #include "http/server.h"
 #include "inference/service.h"
 #include "installation.h"
+#include "metering/service.h"
 #include "store/store.h"
 
 namespace meridian::app {
@@ -20,6 +21,8 @@ struct SystemParts {
     Disk& disk;
     Pool& pool;
     store::Store& store;
+    metering::Meter& meter;
+    Rng& rng;
     inference::Deployments& deployments;
     geography::ZoneFacts zone;
     Layout layout;

@@ -249,3 +249,17 @@ def test_metrics_and_openapi_are_served(meridian):
     assert document["openapi"].startswith("3.1")
     assert "/v1/chat/completions" in document["paths"]
     assert all("x-meridian-permission" in op for path in document["paths"].values() for op in path.values() if isinstance(op, dict) and "operationId" in op)
+
+
+def test_a_restore_drill_checks_a_backup_and_is_in_the_log(fresh, tmp_path):
+    fresh.start()
+    fresh.add_tiny("answer", "tiny")
+    fresh.chat()
+    fresh.cli("backup", str(tmp_path / "backup"))
+    said = fresh.json("restore", str(tmp_path / "backup"), "--drill")
+    assert said["good"] and [c["check"] for c in said["checks"]] == ["files", "database", "ledger of fr-par-1"] and "1 deployments" in said["checks"][1]["said"]
+    next((tmp_path / "backup" / "zones").glob("*/ledger/*.seg")).open("ab").write(b"damaged")
+    assert fresh.cli("restore", str(tmp_path / "backup"), "--drill", check=False).returncode == 1
+    events = [c for c in fresh.json("changes", "list")["changes"] if c["operation"] == "DrillRestore"]
+    assert [c["details"]["good"] for c in events] == [False, True] and events[0]["resource"] == str(tmp_path / "backup")
+    assert not list(fresh.data.glob("drill-*")), "nothing is left of it"

@@ -9,6 +9,25 @@
 #include "terminal.h"
 
 namespace meridian::cli {
+namespace {
+
+int drill(const Common& common, const std::string& directory) {
+    auto api = common.api();
+    const auto said = api.post("/meridian/v1/backup/drill", JsonObject{{"directory", std::filesystem::absolute(directory).string()}});
+    const bool is_good = said.at("good").as_bool();
+    if (common.json) {
+        print(said);
+        return is_good ? ok : failed;
+    }
+    for (const auto& check : said.at("checks").as_array())
+        fmt::print("{} {:<20} {}\n", check.at("good").as_bool() ? terminal::accent("✓") : terminal::bad("✗"), field(check, "check"),
+                   field(check, "said"));
+    fmt::print("{} files, {}, {} ms; the log has the result\n", number(said, "files"),
+               terminal::bytes(static_cast<std::uint64_t>(number(said, "bytes"))), number(said, "took_ms"));
+    return is_good ? ok : failed;
+}
+
+}  // namespace
 
 void add_backup(CLI::App& app, Common& common, const Chosen& chosen) {
     auto directory = std::make_shared<std::string>();
@@ -31,9 +50,12 @@ void add_backup(CLI::App& app, Common& common, const Chosen& chosen) {
     });
 
     auto* restore = app.add_subcommand("restore", "Make a data directory from a backup; every digest is checked first");
+    auto is_drill = std::make_shared<bool>(false);
     restore->add_option("DIRECTORY", *directory, "The backup")->required()->check(CLI::ExistingDirectory);
-    restore->callback([&common, chosen, directory] {
-        chosen([&common, directory] {
+    restore->add_flag("--drill", *is_drill, "Have the running Meridian restore it into a place of its own, check it and log the result");
+    restore->callback([&common, chosen, directory, is_drill] {
+        chosen([&common, directory, is_drill] {
+            if (*is_drill) return drill(common, *directory);
             real::PosixDisk disk;
             const auto done = app::restore(disk, *directory, common.data);
             if (!done)

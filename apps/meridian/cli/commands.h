@@ -23,6 +23,7 @@ using Run = std::function<int()>;
 using Chosen = std::function<void(Run)>;
 
 void add_up(CLI::App& app, Common& common, const Chosen& chosen);
+void add_control(CLI::App& app, Common& common, const Chosen& chosen);
 void add_models(CLI::App& app, Common& common, const Chosen& chosen);
 void add_deploy(CLI::App& app, Common& common, const Chosen& chosen);
 void add_chat(CLI::App& app, Common& common, const Chosen& chosen);

@@ -193,6 +193,8 @@ void add_up(CLI::App& app, Common& common, const Chosen& chosen) {
     auto json_log = std::make_shared<bool>(false);
     auto* command = app.add_subcommand("up", "Run Meridian on this host: control plane and one zone in one process");
     command->add_option("--listen", o->listen, "HOST:PORT, or unix:PATH")->capture_default_str()->envname("MERIDIAN_LISTEN");
+    command->add_option("--advertise", o->advertise,
+                        "URL that other processes of the control plane reach this one at (default: where it listens)");
     command->add_option("--zone", o->zone, "Name of this zone, as clients write it")->capture_default_str();
     command->add_option("--with", o->with, "Deploy this model of the catalogue at start (repeatable)");
     command->add_option("--ready-file", o->ready_file, "Write a JSON file here when everything is ready");
