@@ -115,10 +115,12 @@ void Running::add_routes() {
     identity::add_control_routes(*router_, *identity_);
     identity::add_sign_in_routes(*router_, *sign_in_);
     identity::add_identity_provider_routes(*router_, *sign_in_);
-    for (const auto* path : {"/health", "/ready"})
-        router_->add(http::typed<http::Nothing, Json>("GET", path, http::anyone(), http::Dialect::meridian,
-                                                      http::doc(path + 1, "Whether this process answers", "system"),
-                                                      [](const http::Call<>&) { return Json(JsonObject{{"status", "ok"}}); }));
+    for (const auto* path : {"/healthz", "/readyz"})
+        router_->add(http::typed<http::Nothing, http::Response>(
+            "GET", path, http::anyone(), http::Dialect::meridian, http::doc(path + 1, "Whether this process answers", "system"),
+            [](const http::Call<>&) {
+                return http::Response{.status = 200, .headers = {{"Content-Type", "text/plain; charset=utf-8"}}, .body = "ok\n"};
+            }));
     add_forwarding(*router_, *clients_, [this] { return *holder_->now(); });
 }
 

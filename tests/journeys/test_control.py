@@ -78,6 +78,7 @@ def test_a_change_at_any_process_wakes_the_reconciler_of_the_zone_and_is_in_the_
 def test_without_the_process_of_the_zone_keys_and_policies_work_and_the_rest_says_so(house):
     main, one, two = house
     main.kill()
+    assert one.call("GET", "/readyz")[0] == 200
     key = new_key(one)
     assert status_with(two, key["secret_key"]) == 200
     status, headers, body = one.chat()

@@ -171,8 +171,8 @@ Task<std::string> SignIn::finish(Return with) {
 Task<SignIn::Taken> SignIn::take(std::string code, std::string verifier) {
     auto& state = identity_.state();
     if (!state.signing) throw Error(Fault::unavailable, "This installation gives no tokens.");
-    const auto nobody = everything({}, {}, {});
-    auto taken = co_await state.change(nobody, [&state, code, verifier](store::Tx& tx) -> std::optional<Taken> {
+    // No event of its own: that this person signed in is one already.
+    auto taken = co_await state.store.write([&state, code, verifier](store::Tx& tx) -> std::optional<Taken> {
         const auto session = take_code(tx, code, verifier, state.clock.now());
         if (!session) return std::nullopt;
         return Taken{*session, give_token(tx, *session, *state.signing)};
