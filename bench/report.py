@@ -86,6 +86,55 @@ def ledger_part(found):
             ("`meridian verify`", "verify_seconds", "s")))])
 
 
+def control_part(found):
+    def cells(get, unit, digits):
+        return " | ".join(f"{get(found['found'][name][size]):,.{digits}f} {unit}" for name in found["found"] for size in ("small", "large"))
+
+    names = [base["name"] for base in found["found"].values()]
+    first = next(iter(found["found"].values()))
+    lines = [circumstances(found["about"]), "",
+             f"One decision of the authorizer with 10,000 policies: p50 {found['decision']['p50_us']:.2f} us, p99 {found['decision']['p99_us']:.2f} us, "
+             f"p99.9 {found['decision']['p999_us']:.2f} us.", "",
+             "| median of | " + " | ".join(f"{name}, {rows:,} rows" for name in names for rows in (found["few"], found["rows"])) + " |",
+             "|---|" + "--:|" * 2 * len(names),
+             f"| start of the process to ready | {cells(lambda one: one['start']['ready_ms'], 'ms', 0)} |",
+             f"| to the first answer | {cells(lambda one: one['start']['first_answer_ms'], 'ms', 0)} |",
+             f"| a key is deleted and refused | {cells(lambda one: one['revoking']['here_ms'], 'ms', 1)} |",
+             f"| the same, the most | {cells(lambda one: one['revoking']['here_most_ms'], 'ms', 1)} |"]
+    for key, title in (("elsewhere_ms", "another process deleted it"), ("elsewhere_most_ms", "the same, the most")):
+        lines.append(f"| {title} | " + " | ".join(f"{one['revoking'][key]:.1f} ms" if key in one["revoking"] else "-"
+                                                  for base in found["found"].values() for one in (base["small"], base["large"])) + " |")
+    for what in first["small"]["rates"]:
+        lines.append(f"| {what}, answers a second of CPU | {cells(lambda one, what=what: one['rates'][what]['per_core'], '/s', 0)} |")
+    for what in [*first["small"]["lists"], *first["large"]["lists"]]:
+        if what in first["small"]["lists"] and what in first["large"]["lists"]:
+            row = f"| {what} | {cells(lambda one, what=what: one['lists'][what]['ms'], 'ms', 2)} |"
+        elif what in first["large"]["lists"]:
+            row = f"| {what} | " + " | ".join(f"- | {base['large']['lists'][what]['ms']:,.1f} ms" for base in found["found"].values()) + " |"
+        else:
+            continue
+        if row not in lines:
+            lines.append(row)
+    return "\n".join(lines)
+
+
+def of_control(get):
+    """The worst of both databases with all rows."""
+    return lambda found: max(get(base["large"], base["small"]) for base in found["found"].values())
+
+
+def slowest_growth(large, small):
+    return max(row["ms"] - small["lists"][what]["ms"] for what, row in large["lists"].items() if what in small["lists"] and "after" not in what)
+
+
+def deepest(large, _):
+    return max(row["ms"] for what, row in large["lists"].items() if "after" in what)
+
+
+def slowest_rate(large, _):
+    return -min(row["per_core"] for row in large["rates"].values())
+
+
 def at_most(limit, unit, digits=0):
     return lambda value: (value <= limit, f"{value:,.{digits}f}{unit}")
 
@@ -145,6 +194,14 @@ GOALS = [
     ("20,000 receipts/s durable under signed checkpoints", "ledger", lambda f: f["found"]["durable_per_second"], at_least(20_000, "/s"), Needs.quiet),
     ("a log of a million receipts verified in 10 s", "ledger", lambda f: f["found"]["verify_seconds"], at_most(10, " s", 2), Needs.quiet),
     ("the log's files at most 1.3 x its receipts", "ledger", lambda f: f["found"]["storage_ratio"], at_most(1.3, " x", 3), Needs.nothing),
+    ("an authorizer's decision below 2 us p99 with 10,000 policies", "control", lambda f: f["decision"]["p99_us"], at_most(2, " us", 2), Needs.quiet),
+    ("a deleted key refused within 100 ms, a million keys", "control", of_control(lambda one, _: max(v for k, v in one["revoking"].items() if "most" in k)),
+     at_most(100, " ms", 1), Needs.quiet),
+    ("first answer within 1 s of the start, a million rows", "control", of_control(lambda one, _: one["start"]["first_answer_ms"]), at_most(1000, " ms"),
+     Needs.quiet),
+    ("first pages with a million rows at most 2 ms slower than with a thousand", "control", of_control(slowest_growth), at_most(2, " ms", 2), Needs.quiet),
+    ("the last page of a million rows within 1 s", "control", of_control(deepest), at_most(1000, " ms"), Needs.quiet),
+    ("2,000 control-plane requests/s per core", "control", lambda f: -of_control(slowest_rate)(f), at_least(2_000, "/s"), Needs.quiet),
     ("`meridian up` ready within 300 ms, new directory", "startup", start_ms("new_directory"), at_most(300, " ms"), Needs.quiet),
     ("`meridian up` ready within 300 ms, used directory", "startup", start_ms("used_directory"), at_most(300, " ms"), Needs.quiet),
     ("`make run` on a built tree to first token within 10 s", "startup", start_ms("make_run_first_token"), at_most(10_000, " ms"), Needs.quiet),
@@ -183,10 +240,10 @@ def quantum_part(found):
 
 
 def main():
-    results = {name: load(name) for name in ("gateway", "runtime", "startup", "quantum", "ledger")}
+    results = {name: load(name) for name in ("gateway", "runtime", "startup", "quantum", "ledger", "control")}
     text = PAGE.read_text()
     for name, part in (("gateway", gateway_part), ("runtime", runtime_part), ("startup", startup_part), ("quantum", quantum_part),
-                       ("ledger", ledger_part)):
+                       ("ledger", ledger_part), ("control", control_part)):
         if results[name]:
             text = put(text, name, part(results[name]))
     PAGE.write_text(put(text, "goals", goals_part(results)))
