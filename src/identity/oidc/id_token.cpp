@@ -4,6 +4,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <initializer_list>
 #include <iterator>
 #include <memory>
 #include <optional>
@@ -38,6 +39,36 @@ std::string text_in(const Json& json, std::string_view name) {
     return text ? std::string(view(*text)) : std::string();
 }
 
+// The library ends the program at text that is not.
+bool is_base64url(std::string_view text) {
+    const auto is_digit = [](char c) {
+        return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '-' || c == '_';
+    };
+    return !text.empty() && text.size() % 4 != 1 && std::ranges::all_of(text, is_digit);
+}
+
+// Three texts of that kind (RFC 7515, 7.1).
+bool is_compact(std::string_view token) {
+    const auto first = token.find('.'), second = token.find('.', first + 1);
+    return token.size() <= token_max && first != std::string_view::npos && second != std::string_view::npos &&
+           is_base64url(token.substr(0, first)) && is_base64url(token.substr(first + 1, second - first - 1)) &&
+           is_base64url(token.substr(second + 1));
+}
+
+// What a public key of that kind needs, and nothing else: the library ends the program at keys that lack a member.
+std::optional<std::string> public_key(const Json& from, cjose_jwk_kty_t kind) {
+    const bool is_rsa = kind == CJOSE_JWK_KTY_RSA;
+    if (text_in(from, "kty") != (is_rsa ? "RSA" : "EC")) return std::nullopt;
+    JsonObject made{{"kty", text_in(from, "kty")}};
+    for (const auto* name : is_rsa ? std::initializer_list<const char*>{"n", "e"} : std::initializer_list<const char*>{"x", "y"}) {
+        const auto text = text_in(from, name);
+        if (!is_base64url(text)) return std::nullopt;
+        made[name] = text;
+    }
+    if (!is_rsa) made["crv"] = text_in(from, "crv");
+    return to_text(made);
+}
+
 // Whether one of the keys that may have signed it did; nothing where none of them may have.
 std::optional<bool> is_signed(const Jws& jws, const Json& keys, cjose_jwk_kty_t kind, const std::string& key_id) {
     const auto* all = member(keys, "keys");
@@ -48,10 +79,11 @@ std::optional<bool> is_signed(const Jws& jws, const Json& keys, cjose_jwk_kty_t 
         if (!one.is_object() || text_in(one, "use") == "enc") continue;
         if (!key_id.empty() && text_in(one, "kid") != key_id) continue;
         if (++tried > provider_keys_max) break;
-        const auto text = to_text(one);
+        const auto text = public_key(one, kind);
+        if (!text) continue;
         cjose_err error;
-        const Jwk key(cjose_jwk_import(text.data(), text.size(), &error));
-        if (!key || cjose_jwk_get_kty(key.get(), &error) != kind) continue;
+        const Jwk key(cjose_jwk_import(text->data(), text->size(), &error));
+        if (!key) continue;
         found = found.value_or(false) || cjose_jws_verify(jws.get(), key.get(), &error);
     }
     return found;
@@ -118,7 +150,7 @@ Claims claims_of(const Json& claims, std::string_view groups_claim) {
 
 std::expected<Claims, TokenFault> read_id_token(std::string_view token, const Json& keys, const WantedToken& wanted) {
     cjose_err error;
-    const Jws jws(token.size() > token_max ? nullptr : cjose_jws_import(token.data(), token.size(), &error));
+    const Jws jws(is_compact(token) ? cjose_jws_import(token.data(), token.size(), &error) : nullptr);
     if (!jws) return wrong("it is no signed token");
     const auto algorithm = header_text(jws, CJOSE_HDR_ALG);
     const auto kind = key_kind(algorithm);

@@ -124,7 +124,8 @@ TEST_F(IdTokens, WithoutTheProvidersSignatureDoNotCount) {
         Key(cjose_jwk_create_oct_spec(reinterpret_cast<const std::uint8_t*>("0123456789abcdef0123456789abcdef"), 32, nullptr));
     keys = key_set({parse_json(R"({"kty":"oct","kid":"rsa","k":"MDEyMzQ1Njc4OWFiY2RlZjAxMjM0NTY3ODlhYmNkZWY"})").value(), shown(rsa())});
     EXPECT_EQ(said(signed_by(shared.get(), "HS256", to_text(claims), "rsa")), "it is signed by 'HS256', which does not count");
-    EXPECT_EQ(said("nonsense"), "it is no signed token");
+    for (const auto* nonsense : {"nonsense", "", "..", "a.b.c", "e30.e30", "e30.e30.AAAA.AAAA", "e3 0.e30.AAAA", "e30=.e30.AAAA"})
+        EXPECT_EQ(said(nonsense), "it is no signed token") << nonsense;
     EXPECT_EQ(said(std::string(token_max + 1, 'a')), "it is no signed token");
 }
 
@@ -133,6 +134,11 @@ TEST_F(IdTokens, OfAKeyThatIsNotShownAskForTheKeysAgain) {
     const auto read = read_id_token(token(), keys, wanted);
     ASSERT_FALSE(read);
     EXPECT_EQ(read.error().kind, TokenFault::Kind::unknown_key);
+    // What lacks something, or is no key at all, is passed over.
+    for (const auto* broken :
+         {R"({"kty":"RSA"})", R"({"kty":"RSA","n":"","e":"AQAB"})", R"({"kty":"EC","x":"AA","y":1})", R"({"kty":3})", "[]"})
+        EXPECT_EQ(read_id_token(token(), key_set({parse_json(broken).value()}), wanted).error().kind, TokenFault::Kind::unknown_key)
+            << broken;
     keys = JsonObject{};
     EXPECT_EQ(read_id_token(token(), keys, wanted).error().kind, TokenFault::Kind::unknown_key);
     keys = key_set({shown(rsa())});
