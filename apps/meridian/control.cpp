@@ -3,7 +3,6 @@
 #include <fmt/format.h>
 
 #include <optional>
-#include <thread>
 #include <utility>
 
 #include "base/log.h"
@@ -43,10 +42,7 @@ private:
 
 class Running final : public ControlProcess {
 public:
-    explicit Running(const ControlOptions& options)
-        : options_(options),
-          layout_(options.data, ""),
-          loops_(options.loops ? options.loops : std::max(1u, std::thread::hardware_concurrency())) {}
+    explicit Running(const ControlOptions& options) : options_(options), layout_(options.data, ""), loops_(loop_count(options.loops)) {}
     ~Running() override {
         drain();
         loops_.stop();

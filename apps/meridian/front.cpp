@@ -2,6 +2,9 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+#include <thread>
+
 #include "base/log.h"
 #include "http/tls.h"
 #include "places.h"
@@ -17,6 +20,8 @@ void log_access(const http::Access& a) {
 }
 
 }  // namespace
+
+std::uint32_t loop_count(std::uint32_t wished) { return wished ? wished : std::max(1u, std::thread::hardware_concurrency()); }
 
 expected<void> Front::bind(const FrontOptions& options, Network& network, Disk& disk, real::Loops& loops) {
     loops_ = &loops;

@@ -22,6 +22,9 @@ struct FrontOptions {
     bool access_log = false;
 };
 
+// 0: one a core.
+std::uint32_t loop_count(std::uint32_t wished);
+
 class Front {
 public:
     // The diagnostic says what to do. `disk` and `loops` outlive it.

@@ -5,7 +5,6 @@
 
 #include <algorithm>
 #include <atomic>
-#include <thread>
 
 #include "accounts.h"
 #include "base/real/real.h"
@@ -44,8 +43,6 @@ namespace meridian::app {
 namespace {
 
 constexpr Duration drain_grace = std::chrono::seconds(20);
-
-std::uint32_t loop_count(std::uint32_t wished) { return wished ? wished : std::max(1u, std::thread::hardware_concurrency()); }
 
 // The node keeps its id over restarts: its row is found by zone and host name.
 fleet::Node known_node(store::Store& store, fleet::Node node, Timestamp now) {

@@ -5,13 +5,13 @@
 #include "base/error.h"
 #include "base/json.h"
 #include "identity/state.h"
+#include "keys/jws.h"
 #include "resource/sql_bind.h"
 
 namespace meridian::identity {
 namespace {
 
 constexpr std::int64_t sessions_max = 100;  // of one person at once
-constexpr std::size_t code_bytes = 32;
 
 void check_length(std::string_view field, const std::optional<Duration>& length, Duration least, Duration most) {
     if (!length || (*length >= least && *length <= most)) return;
@@ -88,18 +88,20 @@ std::string give_token(store::Tx& tx, const Session& session, const keys::Signin
                                            {"jti", session.id.str()},
                                            {"iat", unix_seconds(session.created_at)},
                                            {"exp", unix_seconds(session.expires_at)}});
-    const auto text = base64url(header) + "." + base64url(claims);
-    const auto signature = key.sign(text);
-    auto token = text + "." + base64url({reinterpret_cast<const char*>(signature.data()), signature.size()});
+    auto token = keys::compact_jws(key, header, claims);
     tx.run("update sessions set token_hash = $2, code_hash = null, code_challenge = null where id = $1", session.id, hex(hash_of(token)));
     tx.changed("sessions", session.id.str());
     return token;
 }
 
-std::string give_code(store::Tx& tx, const Session& session, std::string_view challenge, Rng& rng) {
-    std::string bytes(code_bytes, '\0');
+std::string unguessable_text(Rng& rng) {
+    std::string bytes(32, '\0');
     rng.fill(std::as_writable_bytes(std::span(bytes)));
-    auto code = base64url(bytes);
+    return base64url(bytes);
+}
+
+std::string give_code(store::Tx& tx, const Session& session, std::string_view challenge, Rng& rng) {
+    auto code = unguessable_text(rng);
     tx.run("update sessions set code_hash = $2, code_challenge = $3 where id = $1", session.id, hex(hash_of(code)), challenge);
     return code;
 }

@@ -62,6 +62,8 @@ Session insert_session(store::Tx& tx, const Entry& entry, Timestamp now, Rng& rn
 // A signed JWT (RFC 7519) that says whose it is and until when. Whoever has it is let in while its row is there: it is looked up by its
 // digest like a key's secret.
 std::string give_token(store::Tx& tx, const Session& session, const keys::SigningKey& key);
+// 256 random bits in base64url: 43 characters.
+std::string unguessable_text(Rng& rng);
 // The session is fetched with the code by whoever knows what `challenge` is the digest of (S256 of RFC 7636).
 std::string give_code(store::Tx& tx, const Session& session, std::string_view challenge, Rng& rng);
 // Once, and within code_length. Nothing for a code that is wrong, was used or is too old; after a wrong verifier the session is gone.

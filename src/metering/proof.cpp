@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <array>
 
+#include "keys/jws.h"
 #include "metering/books/event.h"
 #include "metering/ledger_meter.h"
 
@@ -165,9 +166,7 @@ std::string LedgerMeter::jws_now(std::uint64_t index) {
         place = book_.place(index);
     }
     const auto header = fmt::format(R"({{"alg":"EdDSA","kid":"{}"}})", key_.key_id());
-    const auto text = base64url(header) + "." + base64url(journal_.read(place));
-    const auto signature = key_.sign(text);
-    return text + "." + base64url({reinterpret_cast<const char*>(signature.data()), signature.size()});
+    return keys::compact_jws(key_, header, journal_.read(place));
 }
 
 }  // namespace meridian::metering

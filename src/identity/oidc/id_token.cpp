@@ -34,11 +34,6 @@ std::string header_text(const Jws& jws, const char* name) {
     return text ? text : "";
 }
 
-std::string text_in(const Json& json, std::string_view name) {
-    const auto* text = text_member(json, name);
-    return text ? std::string(view(*text)) : std::string();
-}
-
 // The library ends the program at text that is not.
 bool is_base64url(std::string_view text) {
     const auto is_digit = [](char c) {
@@ -147,6 +142,11 @@ Claims claims_of(const Json& claims, std::string_view groups_claim) {
 }
 
 }  // namespace
+
+std::string text_in(const Json& object, std::string_view name) {
+    const auto* text = text_member(object, name);
+    return text ? std::string(view(*text)) : std::string();
+}
 
 std::expected<Claims, TokenFault> read_id_token(std::string_view token, const Json& keys, const WantedToken& wanted) {
     cjose_err error;

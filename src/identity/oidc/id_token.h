@@ -27,6 +27,9 @@ inline constexpr Duration clock_leeway = std::chrono::minutes(2);
 
 inline constexpr std::size_t token_max = 64 * 1024, provider_keys_max = 64;
 
+// A member that is a text; "" for any other, and where there is none.
+std::string text_in(const Json& object, std::string_view name);
+
 // Why a token does not count. With `unknown_key` the provider's keys may be older than the token: they are to be fetched again.
 struct TokenFault {
     enum class Kind { unknown_key, wrong };

@@ -19,11 +19,6 @@ constexpr std::size_t answer_max = 1 << 20;
                 fmt::format("The identity provider cannot be asked: {}. Sign in later; keys and open sessions work meanwhile.", why));
 }
 
-std::string text_of(const Json& json, std::string_view name) {
-    const auto* text = text_member(json, name);
-    return text ? std::string(view(*text)) : std::string();
-}
-
 std::string form(std::initializer_list<std::pair<std::string_view, std::string_view>> fields) {
     std::string text;
     for (const auto& [name, value] : fields)
@@ -64,12 +59,12 @@ Task<std::shared_ptr<const Published>> Issuers::published(std::string issuer, bo
     std::string base = issuer;
     if (base.ends_with('/')) base.pop_back();
     const auto page = co_await get(base + "/.well-known/openid-configuration");
-    if (text_of(page, "issuer") != issuer) silent("it calls itself another issuer than the one declared");
+    if (text_in(page, "issuer") != issuer) silent("it calls itself another issuer than the one declared");
     auto made = std::make_shared<Published>();
-    made->authorization_endpoint = text_of(page, "authorization_endpoint");
-    made->token_endpoint = text_of(page, "token_endpoint");
+    made->authorization_endpoint = text_in(page, "authorization_endpoint");
+    made->token_endpoint = text_in(page, "token_endpoint");
     if (!is_fit_url(made->authorization_endpoint) || !is_fit_url(made->token_endpoint)) silent("its endpoints are no https URLs");
-    made->keys = co_await get(text_of(page, "jwks_uri"));
+    made->keys = co_await get(text_in(page, "jwks_uri"));
     const std::lock_guard lock(mutex_);
     kept_[issuer] = {.what = made, .at = clock_.steady()};
     co_return made;
@@ -97,11 +92,11 @@ Task<std::string> Issuers::id_token(IdentityProvider provider, std::string secre
     if (!answer) silent(answer.error().said);
     const auto json = parse_json(answer->body);
     if (answer->status != 200 || !json) {
-        const auto why = json ? text_of(*json, "error").substr(0, 100) : std::string();
+        const auto why = json ? text_in(*json, "error").substr(0, 100) : std::string();
         throw Error(Fault::unauthenticated, fmt::format("The identity provider gave no token ({}). Sign in again.",
                                                         why.empty() ? std::to_string(answer->status) : why));
     }
-    co_return text_of(*json, "id_token");
+    co_return text_in(*json, "id_token");
 }
 
 }  // namespace meridian::identity

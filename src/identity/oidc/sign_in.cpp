@@ -15,12 +15,6 @@ constexpr std::string_view journey_context = "sign-in", secret_context = "identi
 constexpr auto journey_length = std::chrono::minutes(10);
 constexpr std::size_t return_max = 1024;
 
-std::string random_text(Rng& rng) {
-    std::string bytes(32, '\0');
-    rng.fill(std::as_writable_bytes(std::span(bytes)));
-    return base64url(bytes);
-}
-
 // A path of this server, or a program that waits on the browser's own machine (RFC 8252, 7.3): nobody is sent elsewhere with a code.
 bool may_return_to(std::string_view place) {
     if (place.size() > return_max || std::ranges::any_of(place, [](char c) { return c <= ' ' || c > '~' || c == '\\' || c == '#'; }))
@@ -35,11 +29,6 @@ std::string with_query(std::string place, std::string_view more) {
     place += place.contains('?') ? '&' : '?';
     place += more;
     return place;
-}
-
-std::string text_of(const Json& json, std::string_view name) {
-    const auto* text = text_member(json, name);
-    return text ? std::string(view(*text)) : std::string();
 }
 
 }  // namespace
@@ -64,15 +53,15 @@ std::optional<SignIn::Journey> SignIn::opened(std::string_view cookie) const {
     const auto text = bytes ? sealing_.open(*bytes, journey_context) : complaint("it is no base64");
     const auto json = text ? parse_json(*text) : std::unexpected(text.error());
     if (!json) return std::nullopt;
-    const auto organization = OrganizationId::parse(text_of(*json, "organization"));
-    const auto ends = parse_rfc3339(text_of(*json, "ends"));
+    const auto organization = OrganizationId::parse(text_in(*json, "organization"));
+    const auto ends = parse_rfc3339(text_in(*json, "ends"));
     if (!organization || !ends || *ends <= identity_.now()) return std::nullopt;
-    return Journey{.state = text_of(*json, "state"),
-                   .nonce = text_of(*json, "nonce"),
-                   .verifier = text_of(*json, "verifier"),
-                   .return_to = text_of(*json, "return_to"),
-                   .challenge = text_of(*json, "challenge"),
-                   .callback = text_of(*json, "callback"),
+    return Journey{.state = text_in(*json, "state"),
+                   .nonce = text_in(*json, "nonce"),
+                   .verifier = text_in(*json, "verifier"),
+                   .return_to = text_in(*json, "return_to"),
+                   .challenge = text_in(*json, "challenge"),
+                   .callback = text_in(*json, "callback"),
                    .organization = *organization,
                    .ends = *ends};
 }
@@ -97,9 +86,9 @@ Task<SignIn::Sent> SignIn::begin(Wish wish) {
     const auto provider = co_await provider_of(wish.organization);
     const auto known = co_await issuers_.published(provider.issuer);
     auto& rng = identity_.state().rng;
-    const Journey journey{.state = random_text(rng),
-                          .nonce = random_text(rng),
-                          .verifier = random_text(rng),
+    const Journey journey{.state = unguessable_text(rng),
+                          .nonce = unguessable_text(rng),
+                          .verifier = unguessable_text(rng),
                           .return_to = std::move(wish.return_to),
                           .challenge = std::move(wish.challenge),
                           .callback = provider.callback_url.empty() ? wish.origin.append(callback_path) : provider.callback_url,
